@@ -1,0 +1,17 @@
+import { defineConfig } from 'vitest/config'
+
+// Tests run on the sources; the condition reaches worker threads and child processes through execArgv.
+const conditions = ['@tidemark/source', 'node', 'import', 'module', 'default']
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions, externalConditions: conditions } },
+  test: {
+    include: ['packages/*/src/**/*.test.ts', 'packages/*/test/**/*.test.ts', 'test/**/*.test.ts'],
+    execArgv: ['--conditions=@tidemark/source'],
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    reporters: ['default', './scripts/closing-line.ts'],
+    coverage: { provider: 'v8', include: ['packages/*/src/**'], exclude: ['**/*.test.ts'] },
+  },
+})
