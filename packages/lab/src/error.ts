@@ -1,0 +1,37 @@
+/** What went wrong inside the lab. Stable, to branch on; texts are free to improve. */
+export type LabErrorCode =
+  /** No disk has this id. */
+  | 'LAB_STORAGE_NOT_FOUND'
+  /** A disk with this id exists already. */
+  | 'LAB_STORAGE_EXISTS'
+  /** Bytes past the end of the disk. */
+  | 'LAB_STORAGE_RANGE'
+  /** A snapshot is not written, resized, or given or deprived of tracking. */
+  | 'LAB_STORAGE_FROZEN'
+  /** The data of this snapshot were destroyed; only its change log is left. */
+  | 'LAB_STORAGE_NO_DATA'
+  /** A disk never shrinks. */
+  | 'LAB_STORAGE_SHRINK'
+  /** A file of the storage is missing, short or unreadable. */
+  | 'LAB_STORAGE_DAMAGED'
+  /** The storage, or the guest exports, were closed. */
+  | 'LAB_STORAGE_CLOSED'
+  /** Change tracking is off, where it is needed. */
+  | 'LAB_CBT_OFF'
+  /** `changedBlocks` was asked to compare a disk with itself. */
+  | 'LAB_CBT_SAME'
+  /** `changedBlocks`: no chain of logs leads from the older disk to the newer one. */
+  | 'LAB_CBT_UNRELATED'
+  /** `changedBlocks`: a log on the way cannot be trusted. */
+  | 'LAB_CBT_INCONSISTENT'
+
+/** The one error class of this package. */
+export class LabError extends Error {
+  override readonly name = 'LabError'
+  readonly code: LabErrorCode
+
+  constructor(code: LabErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
