@@ -1,0 +1,21 @@
+/** What each class is, for those that the class file does not describe. */
+export const classDescriptions: Readonly<Record<string, string>> = {
+  Certificate: 'an X.509 certificate that a host uses or trusts',
+  PBD: 'the connection of one host to one storage repository',
+  PIF: 'a network interface of a host, physical or virtual',
+  SM: 'a storage driver, with what it can do',
+  SR: 'a storage repository: where virtual disks live',
+  VBD: 'a disk slot of a VM, holding a virtual disk or a CD',
+  VIF: 'a network interface of a VM',
+  VM: 'a virtual machine, a template or a snapshot of either',
+  VM_guest_metrics: 'what the agent inside a VM reports',
+  VM_metrics: 'measured state of a VM',
+  VTPM: 'a virtual trusted platform module of a VM',
+  host: 'a server of the pool',
+  host_metrics: 'measured state of a host',
+  network: 'a virtual network of the pool',
+  pool: 'the pool itself; there is exactly one record',
+  role: 'a set of permissions',
+  subject: 'a user or group of an external directory that may log in',
+  system: 'the server as such',
+}
