@@ -88,6 +88,7 @@ export class OpenFiles {
     } finally {
       file.users--
       if (file.dropped && file.users === 0) fs.closeSync(file.fd)
+      else this.#shrink(path)
     }
   }
 
@@ -100,7 +101,7 @@ export class OpenFiles {
     }
     if (known !== undefined) this.#open.delete(path)
     this.#open.set(path, file)
-    if (known === undefined && this.#open.size > this.#limit) this.#shrink(path)
+    if (known === undefined) this.#shrink(path)
     return file
   }
 

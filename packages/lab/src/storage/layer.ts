@@ -30,6 +30,8 @@ export class Layer {
   /** The map of a layer that is being written. A frozen layer's map is read where needed: views remember the outcome. */
   #pages: Map<number, Uint8Array> | undefined
   #dataBlocks: number | undefined
+  #readers = 0
+  #removed = false
   #changes = 1 // a layer of an earlier process may not be on the medium yet
   #changesOnMedium = 0
 
@@ -81,6 +83,16 @@ export class Layer {
     return this.#files.read(this.#dataFile, position, target)
   }
 
+  /** Keeps the files until `release`, even when the layer is removed meanwhile. */
+  retain(): void {
+    this.#readers++
+  }
+
+  release(): void {
+    this.#readers--
+    if (this.#removed) this.remove()
+  }
+
   async write(position: number, data: Uint8Array): Promise<void> {
     this.#changes++
     await this.#files.write(this.#dataFile, position, data)
@@ -115,7 +127,10 @@ export class Layer {
     this.#changesOnMedium = Math.max(this.#changesOnMedium, changes)
   }
 
+  /** Deletes the files, as soon as nobody retains them. */
   remove(): void {
+    this.#removed = true
+    if (this.#readers > 0) return
     this.#files.remove(this.#dataFile)
     this.#files.remove(this.#mapFile)
   }

@@ -1,4 +1,4 @@
-import { CBT_BLOCK, extent, normalize, type Extent, type Extents } from '@tidemark/blocks'
+import { CBT_BLOCK, extent, forEachBounded, normalize, type Extent, type Extents } from '@tidemark/blocks'
 import { ABSENT, EMPTY_PAGE, PAGE_BLOCKS, ZERO, type Layer } from './layer.ts'
 
 /** Where the blocks of a page come from: 0 for zeros, n for layer n of the chain, counted from 1 at the bottom. */
@@ -9,6 +9,15 @@ const ZERO_PAGE: SourcePage = new Uint16Array(PAGE_BLOCKS)
 
 /** Longest chain that a source number can name. */
 const CHAIN_MAX = 0xffff
+
+/** Parts of one request that are read side by side, from as many files. */
+const READS_AT_ONCE = 8
+
+interface PlannedRead {
+  readonly layer: Layer
+  readonly position: number
+  readonly target: Uint8Array
+}
 
 /** A stretch of blocks with one source. */
 interface Stretch {
@@ -62,23 +71,37 @@ export class View {
     }
   }
 
-  /** Reads at once from all layers concerned; bytes past the end of the disk read as zeros. */
+  /** Reads from all layers concerned; bytes past the end of the disk read as zeros. */
   async read(offset: number, length: number): Promise<Uint8Array> {
     const result = Buffer.allocUnsafeSlow(length)
-    const first = Math.floor(offset / CBT_BLOCK)
-    const last = Math.floor((offset + length - 1) / CBT_BLOCK)
-    const reads: Promise<void>[] = []
-    // every file is taken into use before the first wait, so that none can be replaced in between
-    for (const stretch of this.stretches(first, last)) {
-      const from = Math.max(offset, stretch.first * CBT_BLOCK)
-      const to = Math.min(offset + length, (stretch.first + stretch.count) * CBT_BLOCK)
-      const part = result.subarray(from - offset, to - offset)
-      const layer = this.#chain[stretch.source - 1]
-      if (layer === undefined) part.fill(0)
-      else reads.push(layer.read(from, part))
+    // every layer is retained before the first wait, so that none can be replaced in between
+    const reads = this.#planReads(offset, result)
+    try {
+      const [only] = reads
+      if (only !== undefined && reads.length === 1) await only.layer.read(only.position, only.target)
+      else await forEachBounded(reads, READS_AT_ONCE, ({ layer, position, target }) => layer.read(position, target))
+    } finally {
+      for (const { layer } of reads) layer.release()
     }
-    await Promise.all(reads)
     return result
+  }
+
+  #planReads(offset: number, result: Uint8Array): PlannedRead[] {
+    const end = offset + result.length
+    const reads: PlannedRead[] = []
+    for (const stretch of this.stretches(Math.floor(offset / CBT_BLOCK), Math.floor((end - 1) / CBT_BLOCK))) {
+      const from = Math.max(offset, stretch.first * CBT_BLOCK)
+      const to = Math.min(end, (stretch.first + stretch.count) * CBT_BLOCK)
+      const target = result.subarray(from - offset, to - offset)
+      const layer = this.#chain[stretch.source - 1]
+      if (layer === undefined) {
+        target.fill(0)
+      } else {
+        layer.retain()
+        reads.push({ layer, position: from, target })
+      }
+    }
+    return reads
   }
 
   /** The blocks from `first` to `last`, both included, as stretches of one source each: ascending, without gaps. */
