@@ -99,6 +99,8 @@ test('zeros written over older data hide them, and cost nothing', async () => {
   await storage.write('disk', 0, Buffer.alloc(2 * CBT_BLOCK + 10))
   expect(await storage.allocatedExtents('disk')).toEqual([])
   expect(await storage.physicalUtilisation('disk')).toBe(0)
+  await storage[Symbol.asyncDispose]()
+  storage = await openStorage({ directory })
   expect((await storage.read('disk', 0, 2 * CBT_BLOCK + 10)).every((byte) => byte === 0)).toBe(true)
   await storage.destroy('snapshot')
   expect((await storage.read('disk', 0, 2 * CBT_BLOCK + 10)).every((byte) => byte === 0)).toBe(true)

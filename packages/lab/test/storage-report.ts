@@ -1,6 +1,10 @@
-/** Regions of the disk, each written by one writer: no multiple of 64 KiB, so that neighbours share blocks. */
+/**
+ * Regions of the disk: no multiple of 64 KiB, so that neighbours share blocks, and many, so that most writes mark a
+ * block which nothing else has marked since the last snapshot. Writer `n` writes regions `n`, `n + WRITERS`, …
+ */
 export const REGION = 20_000
-export const REGIONS = 10
+export const REGIONS = 600
+export const WRITERS = 10
 
 /** A region's content: one stamp, over and over. */
 export function stamped(value: number): Uint8Array {
@@ -8,7 +12,6 @@ export function stamped(value: number): Uint8Array {
 }
 
 interface Write {
-  readonly region: number
   readonly stamp: number
   readonly begun: number
   /** Infinity while nobody knows. */
@@ -25,7 +28,7 @@ interface Snapshot {
 
 /** What a killed process had said, over all of its lives. Times count the lines. */
 export class Report {
-  readonly writes: Write[] = []
+  readonly #writes = Array.from({ length: REGIONS }, (): Write[] => [])
   readonly snapshots = new Map<number, Snapshot>()
   #now = 0
 
@@ -33,7 +36,7 @@ export class Report {
     const [what = '', first = '', second = ''] = text.split(' ')
     const number = Number(first)
     const now = ++this.#now
-    if (what === 'write') this.writes.push({ region: number, stamp: Number(second), begun: now, done: Infinity })
+    if (what === 'write') this.#writesTo(number).push({ stamp: Number(second), begun: now, done: Infinity })
     if (what === 'written') this.#write(number, Number(second)).done = now
     if (what === 'snapshot') this.snapshots.set(number, { begun: now, done: Infinity, gone: 'no', data: 'yes' })
     if (what === 'snapshotted') this.#snapshot(number).done = now
@@ -44,7 +47,7 @@ export class Report {
   }
 
   get nextStamp(): number {
-    return 1 + this.writes.reduce((most, { stamp }) => Math.max(most, stamp), 0)
+    return 1 + this.#writes.flat().reduce((most, { stamp }) => Math.max(most, stamp), 0)
   }
 
   get nextSnapshot(): number {
@@ -54,8 +57,7 @@ export class Report {
   /** The stamps that a region may show: from the last one finished before `begun` to the last one begun before `done`. */
   stampsOf(region: number, begun: number, done: number): { least: number; most: number } {
     let [least, most] = [0, 0]
-    for (const write of this.writes) {
-      if (write.region !== region) continue
+    for (const write of this.#writesTo(region)) {
       if (write.done < begun) least = Math.max(least, write.stamp)
       if (write.begun < done) most = Math.max(most, write.stamp)
     }
@@ -65,7 +67,9 @@ export class Report {
   /** The regions of which some write was begun after `from` and done before `to`. */
   regionsWritten(from: number, to: number): Set<number> {
     const regions = new Set<number>()
-    for (const { region, begun, done } of this.writes) if (begun > from && done < to) regions.add(region)
+    for (const [region, writes] of this.#writes.entries()) {
+      if (writes.some(({ begun, done }) => begun > from && done < to)) regions.add(region)
+    }
     return regions
   }
 
@@ -74,8 +78,14 @@ export class Report {
     this.#snapshot(number).gone = 'yes'
   }
 
+  #writesTo(region: number): Write[] {
+    const writes = this.#writes[region]
+    if (writes === undefined) throw new Error(`there is no region ${region}`)
+    return writes
+  }
+
   #write(region: number, stamp: number): Write {
-    const found = this.writes.findLast((write) => write.region === region && write.stamp === stamp)
+    const found = this.#writesTo(region).findLast((write) => write.stamp === stamp)
     if (found === undefined) throw new Error(`stamp ${stamp} was written without being begun`)
     return found
   }

@@ -3,20 +3,21 @@
 import { writeSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
 import { openStorage } from '../src/storage/index.ts'
-import { REGION, REGIONS, stamped } from './storage-report.ts'
+import { REGION, REGIONS, stamped, WRITERS } from './storage-report.ts'
 
 const [directory = '', stamp = '1', snapshot = '1'] = process.argv.slice(2)
 const say = (...words: (string | number)[]) => writeSync(1, `${words.join(' ')}\n`)
 const storage = await openStorage({ directory })
 let nextStamp = Number(stamp)
 
-async function writeForever(region: number): Promise<never> {
+async function writeForever(writer: number): Promise<never> {
   for (;;) {
+    const region = writer + WRITERS * Math.floor(Math.random() * (REGIONS / WRITERS))
     const value = nextStamp++
     say('write', region, value)
     await storage.write('disk', region * REGION, stamped(value))
     say('written', region, value)
-    if (value % 7 === 0) await storage.flush('disk')
+    if (value % 50 === 0) await storage.flush('disk')
   }
 }
 
@@ -37,4 +38,4 @@ async function snapshotForever(): Promise<never> {
 }
 
 say('ready')
-await Promise.all([...Array.from({ length: REGIONS }, (_, region) => writeForever(region)), snapshotForever()])
+await Promise.all([...Array.from({ length: WRITERS }, (_, writer) => writeForever(writer)), snapshotForever()])
