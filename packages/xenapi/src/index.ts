@@ -1,6 +1,14 @@
 export { isCallOptions, type CallOptions } from './call-options.ts'
+export { fetchCertificate, type ServerCertificate } from './certificate.ts'
 export { NULL_REF } from './codec/typed.ts'
 export { XenApiError, type XenApiErrorCode, type XenApiErrorDetails } from './error.ts'
+export type { ExportVdiOptions, VdiExport } from './export.ts'
+export { isFailure } from './failure.ts'
+export type { ImportMetadataOptions, ImportVdiOptions } from './import.ts'
+export { login, sessionDefaults, type Credentials, type SessionOptions } from './login.ts'
+export type { Session } from './session.ts'
+export type { TransportOptions } from './transport.ts'
+export type { PoolAddress, PoolTrust } from './trust.ts'
 export type { ConstructorOf, EventOf, Ref } from './types.ts'
 export type {
   ApiCalls,

@@ -23,17 +23,18 @@ export const NULL_REF = 'OpaqueRef:NULL'
 /**
  * Turns a value of our side into its wire form: ints are safe numbers (or bigint), dates `Date`, sets arrays, maps and
  * records plain objects. Members of records that are undefined are left out.
+ * @param path where the value stands, for the error's sentence: the name of a parameter
  * @throws XenApiError XENAPI_PROTOCOL, naming the member that does not fit
  */
-export const encodeTyped = (type: ApiType, value: unknown, encoding: Encoding): WireValue =>
-  encodeAt({ encoding, path: '' }, type, value)
+export const encodeTyped = (type: ApiType, value: unknown, encoding: Encoding, path = ''): WireValue =>
+  encodeAt({ encoding, path }, type, value)
 
 /**
  * Turns a wire value of either encoding into our form. Extended ISO dates and decimal texts for numbers are understood.
  * @throws XenApiError XENAPI_PROTOCOL, naming the member that does not fit
  */
-export const decodeTyped = (type: ApiType, wire: WireValue, mode: DecodeMode = 'answer'): unknown =>
-  decodeAt({ mode, path: '' }, type, wire)
+export const decodeTyped = (type: ApiType, wire: WireValue, mode: DecodeMode = 'answer', path = ''): unknown =>
+  decodeAt({ mode, path }, type, wire)
 
 interface EncodePlace {
   readonly encoding: Encoding

@@ -1,0 +1,131 @@
+import { buildAsyncCalls, buildCalls, encodeParams, invoke, invokeTyped, splitOptions, type Line } from './calls.ts'
+import { findMessage } from './codec/model.ts'
+import { parseType } from './codec/type.ts'
+import { decodeTyped } from './codec/typed.ts'
+import { isStruct, structOf, type WireValue } from './codec/wire.ts'
+import type { ApiClass, ApiMessage } from './codec/class.ts'
+import { XenApiError } from './error.ts'
+import { exportMetadata, exportVdi, type ExportVdiOptions, type VdiExport } from './export.ts'
+import type { ApiCalls, AsyncCalls, TaskRef, VdiRef, VmRef } from './generated/types.ts'
+import { importMetadata, importVdi, type ImportMetadataOptions, type ImportVdiOptions } from './import.ts'
+import { cancelTask, decodeTaskResult, dropTask, taskResult } from './task.ts'
+import type { TransferLine } from './transfer.ts'
+import type { Transport } from './transport.ts'
+
+/**
+ * A login. All calls are members by class and message: `session.VDI.get_record(ref)`; the same under `Async` start a task,
+ * wait for it and answer with its result. Disposing logs out.
+ */
+export interface Session extends ApiCalls, AsyncDisposable {
+  /** The session's reference: as good as the password, never to be shown. */
+  readonly ref: string
+  /** Where the session is: the pool's coordinator, maybe not the host that was asked. */
+  readonly url: string
+  readonly api: 'json' | 'xml'
+  readonly Async: AsyncCalls
+  /**
+   * Makes a call by its name on the wire, the session added where it belongs. Known messages have their parameters and result
+   * converted by their types; others take and give plain values. `Async.…` answers with the task's reference.
+   * @throws XenApiError
+   */
+  call(method: string, params: readonly unknown[], signal?: AbortSignal): Promise<unknown>
+  /** Streams a disk out of the pool. @throws XenApiError; the signal's reason */
+  exportRawVdi(vdi: VdiRef, options: ExportVdiOptions, signal?: AbortSignal): Promise<VdiExport>
+  /** Streams a body into an existing disk. @throws XenApiError; what the body throws; the signal's reason */
+  importRawVdi(
+    vdi: VdiRef,
+    body: AsyncIterable<Uint8Array>,
+    options: ImportVdiOptions,
+    signal?: AbortSignal,
+  ): Promise<void>
+  /** The description of a VM: a tar with `ova.xml`. @throws XenApiError; the signal's reason */
+  exportMetadata(vm: VmRef, options: { readonly snapshots: boolean }, signal?: AbortSignal): Promise<Uint8Array>
+  /** Makes VMs from such a description. @throws XenApiError; the signal's reason */
+  importMetadata(archive: Uint8Array, options: ImportMetadataOptions, signal?: AbortSignal): Promise<readonly VmRef[]>
+}
+
+/** The session object over a login that was made. */
+export function openSession(transport: Transport, line: Line): Session {
+  const calls = buildCalls((cls, message, args) => invokeTyped(line, cls, message, args))
+  const transfers: TransferLine = { transport, session: line.session, calls }
+  const session: Session = {
+    ...calls,
+    ref: line.session,
+    url: transport.origin.origin,
+    api: line.rpc.encoding,
+    Async: buildAsyncCalls((cls, message, args) => runTask(line, calls, cls, message, args)),
+    call: (method, params, signal) => callByName(line, method, params, signal),
+    exportRawVdi: async (vdi, options, signal) => {
+      const size = options.format === 'raw' ? await calls.VDI.get_virtual_size(vdi, { signal }) : undefined
+      return exportVdi(transfers, vdi, size, options, signal)
+    },
+    importRawVdi: (vdi, body, options, signal) => importVdi(transfers, vdi, body, options, signal),
+    exportMetadata: (vm, options, signal) => exportMetadata(transfers, vm, options, signal),
+    importMetadata: (archive, options, signal) => importMetadata(transfers, archive, options, signal),
+    [Symbol.asyncDispose]: () => (closed ??= close(transport, calls)),
+  }
+  let closed: Promise<void> | undefined
+  Object.defineProperty(session, 'ref', { enumerable: false }) // inspecting or spreading a session does not show it
+  return session
+}
+
+const LOGOUT_TIMEOUT_MS = 10_000
+
+async function close(transport: Transport, { session }: ApiCalls): Promise<void> {
+  try {
+    await session.logout({ timeoutMs: LOGOUT_TIMEOUT_MS })
+  } catch (error) {
+    if (!(error instanceof XenApiError)) throw error // a session that cannot be logged out ends by itself after a day
+  } finally {
+    await transport[Symbol.asyncDispose]()
+  }
+}
+
+/** The start of a task is not aborted: its reference would be lost, and the task would run on unseen. */
+async function runTask(
+  line: Line,
+  calls: ApiCalls,
+  cls: ApiClass,
+  message: ApiMessage,
+  args: readonly unknown[],
+): Promise<unknown> {
+  const { given, options } = splitOptions(message, args)
+  const { signal, timeoutMs } = options
+  signal?.throwIfAborted()
+  const started = await invoke(line, `Async.${cls.name}.${message.name}`, encodeParams(line, message, given))
+  const task = decodeTyped(parseType('task ref'), started) as TaskRef
+  try {
+    const result = await taskResult(calls, task, timeoutMs === undefined ? { signal } : { signal, withinMs: timeoutMs })
+    return decodeTaskResult(parseType(message.result), result)
+  } catch (error) {
+    const isLeft = signal?.aborted === true || (error instanceof XenApiError && error.code === 'XENAPI_TIMEOUT')
+    if (isLeft) await cancelTask(calls, task)
+    throw error
+  } finally {
+    await dropTask(calls, task)
+  }
+}
+
+async function callByName(
+  line: Line,
+  method: string,
+  params: readonly unknown[],
+  signal?: AbortSignal,
+): Promise<unknown> {
+  const found = findMessage(method)
+  if (found === undefined) {
+    const session = method.startsWith('system.') ? [] : [line.session]
+    return invoke(line, method, [...session, ...params.map((value) => untyped(line, value))], { signal })
+  }
+  const wire = await invoke(line, method, encodeParams(line, found.message, params), { signal })
+  return decodeTyped(parseType(found.isAsync ? 'task ref' : found.message.result), wire)
+}
+
+/** A value whose type is unknown: a whole number is taken for an int, which XML carries as text. */
+function untyped(line: Line, value: unknown): WireValue {
+  if (Array.isArray(value)) return value.map((item) => untyped(line, item))
+  if (isStruct(value as WireValue)) {
+    return structOf(Object.entries(value as object).map(([name, item]) => [name, untyped(line, item)]))
+  }
+  return line.rpc.encoding === 'xml' && Number.isInteger(value) ? String(value) : (value as WireValue)
+}

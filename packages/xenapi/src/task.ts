@@ -1,0 +1,154 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ApiType } from './codec/type.ts'
+import { decodeTyped } from './codec/typed.ts'
+import { decodeXmlValue } from './codec/xmlrpc.ts'
+import { XenApiError } from './error.ts'
+import { failureError, isFailure } from './failure.ts'
+import type { ApiCalls, EventBatch, TaskRecord, TaskRef } from './generated/types.ts'
+
+/** The part of a session that waiting for a task needs. */
+export type TaskCalls = Pick<ApiCalls, 'event' | 'task'>
+
+export interface TaskOptions {
+  readonly signal?: AbortSignal | undefined
+  /** How long to wait at most; then XENAPI_TIMEOUT. Without it, until the task ends. */
+  readonly withinMs?: number
+}
+
+/** Seconds that one event.from waits inside the server. */
+const EVENT_WAIT_SECONDS = 30
+/** Broken or late answers in a row that are taken for a moment's trouble. */
+const PATIENCE = 5
+
+/**
+ * Waits until a task ends, and answers with its result, the XML text of a value.
+ * @throws XenApiError XENAPI_FAILURE (the task failed or was cancelled), XENAPI_TASK (it vanished), XENAPI_TIMEOUT;
+ *   the signal's reason when aborted
+ */
+export async function taskResult(calls: TaskCalls, task: TaskRef, options: TaskOptions = {}): Promise<string> {
+  const { status, result, error_info: failure } = await endOfTask(calls, task, options)
+  if (status === 'success') return result
+  throw failureError(status === 'cancelled' && failure.length === 0 ? ['TASK_CANCELLED', task] : failure)
+}
+
+async function endOfTask(calls: TaskCalls, task: TaskRef, { signal, withinMs }: TaskOptions): Promise<TaskRecord> {
+  if (withinMs === undefined) return watch(calls, task, signal)
+  const limit = new AbortController()
+  const late = new XenApiError('XENAPI_TIMEOUT', `the task did not end within ${Math.round(withinMs / 1000)} s`)
+  const timer = setTimeout(() => limit.abort(late), withinMs)
+  try {
+    return await watch(calls, task, signal === undefined ? limit.signal : AbortSignal.any([limit.signal, signal]))
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** Events bring the record in which the task ended: a busy pool may delete it seconds later. */
+async function watch(calls: TaskCalls, task: TaskRef, signal: AbortSignal | undefined): Promise<TaskRecord> {
+  let token = ''
+  for (let troubles = 0; ;) {
+    const batch = await nextEvents(calls, task, token, signal)
+    if (batch === 'unknown method') return poll(calls, task, signal)
+    if (batch instanceof XenApiError) {
+      if (++troubles > PATIENCE) throw batch
+      token = ''
+      await sleep(1000, undefined, abortable(signal))
+      continue
+    }
+    troubles = 0
+    token = batch.token
+    const record = recordIn(batch, task) ?? (await readTask(calls, task, signal)) // no event, or the object is gone
+    if (isOver(record)) return record
+  }
+}
+
+/** An event.from that cannot be made now is answered with its error, to be made again. */
+async function nextEvents(
+  { event }: TaskCalls,
+  task: TaskRef,
+  token: string,
+  signal: AbortSignal | undefined,
+): Promise<EventBatch | XenApiError | 'unknown method'> {
+  try {
+    return await event.from([`task/${task}`], token, EVENT_WAIT_SECONDS, {
+      signal,
+      timeoutMs: (EVENT_WAIT_SECONDS + 60) * 1000,
+    })
+  } catch (error) {
+    signal?.throwIfAborted()
+    if (isFailure(error, 'MESSAGE_METHOD_UNKNOWN')) return 'unknown method'
+    if (error instanceof XenApiError && isMomentary(error)) return error
+    throw error
+  }
+}
+
+const isMomentary = (error: XenApiError): boolean =>
+  error.code === 'XENAPI_UNREACHABLE' ||
+  error.code === 'XENAPI_TIMEOUT' ||
+  isFailure(error, 'EVENTS_LOST') ||
+  isFailure(error, 'EVENT_FROM_TOKEN_PARSE_FAILURE')
+
+function recordIn({ events }: EventBatch, task: TaskRef): TaskRecord | undefined {
+  const last = events.findLast(({ ref }) => ref === task)
+  return last?.class === 'task' ? last.snapshot : undefined
+}
+
+/** For servers without event.from. */
+async function poll(calls: TaskCalls, task: TaskRef, signal: AbortSignal | undefined): Promise<TaskRecord> {
+  for (let pauseMs = 100; ; pauseMs = Math.min(2000, pauseMs * 1.5)) {
+    const record = await readTask(calls, task, signal)
+    if (isOver(record)) return record
+    await sleep(pauseMs, undefined, abortable(signal))
+  }
+}
+
+async function readTask(calls: TaskCalls, task: TaskRef, signal: AbortSignal | undefined): Promise<TaskRecord> {
+  try {
+    return await calls.task.get_record(task, { signal })
+  } catch (cause) {
+    if (!isFailure(cause, 'HANDLE_INVALID')) throw cause
+    throw new XenApiError(
+      'XENAPI_TASK',
+      'the task vanished before its outcome was read, as happens in busy pools and when a host restarts: check the object it worked on',
+      { cause },
+    )
+  }
+}
+
+const isOver = ({ status }: TaskRecord): boolean =>
+  status === 'success' || status === 'failure' || status === 'cancelled'
+
+const abortable = (signal: AbortSignal | undefined): { signal?: AbortSignal } =>
+  signal === undefined ? {} : { signal }
+
+/** The value in a task's result. xapi leaves it empty for void, and for HTTP handlers without a value. */
+export function decodeTaskResult(type: ApiType, result: string): unknown {
+  if (type.kind === 'void') return undefined
+  return decodeTyped(
+    type,
+    result.trimStart().startsWith('<') ? decodeXmlValue(result) : result,
+    'answer',
+    "the task's result",
+  )
+}
+
+/** Milliseconds for calls that tidy up; they must not hold up the error that is on its way. */
+const TIDY_TIMEOUT_MS = 15_000
+
+/** Asks the server to stop a task. What became of it is not waited for, and a task that cannot be cancelled ends by itself. */
+export async function cancelTask({ task: calls }: TaskCalls, task: TaskRef): Promise<void> {
+  await tidy(calls.cancel(task, { timeoutMs: TIDY_TIMEOUT_MS }))
+}
+
+/** Removes a task. One that is gone or cannot be removed is left to the server, which collects them within the hour. */
+export async function dropTask({ task: calls }: TaskCalls, task: TaskRef): Promise<void> {
+  await tidy(calls.destroy(task, { timeoutMs: TIDY_TIMEOUT_MS }))
+}
+
+async function tidy(call: Promise<unknown>): Promise<void> {
+  try {
+    await call
+  } catch (error) {
+    if (!(error instanceof XenApiError)) throw error
+  }
+}

@@ -1,0 +1,153 @@
+import { XenApiError } from './error.ts'
+import { isFailure, masked } from './failure.ts'
+import type { TaskRef } from './generated/types.ts'
+import { cancelTask, dropTask, taskResult, type TaskCalls } from './task.ts'
+import type { Transport } from './transport.ts'
+
+/** What the HTTP handlers need of a session. */
+export interface TransferLine {
+  readonly transport: Transport
+  readonly session: string
+  readonly calls: TaskCalls
+}
+
+/** The longest wait for a task whose data have all been transferred out of the pool. */
+const END_WITHIN_MS = 5 * 60_000
+/** The longest wait for the reason of a transfer that broke. */
+const REASON_WITHIN_MS = 10_000
+/** Bytes of an error page that are read, to keep the connection tidy. */
+const ERROR_PAGE_MAX = 64 * 1024
+const REDIRECTS_MAX = 3
+
+/** A task of our own for one transfer: it tells the outcome, which HTTP does not, as 200 goes out before the work. */
+export async function createTransferTask(
+  { calls }: TransferLine,
+  label: string,
+  signal?: AbortSignal,
+): Promise<TaskRef> {
+  return calls.task.create(label, 'a transfer by Tidemark', { signal })
+}
+
+/** The address of a handler with session, task and further parameters. It holds the session: never show it. */
+export function handlerUrl(
+  { transport, session }: TransferLine,
+  path: string,
+  task: TaskRef,
+  params: readonly (readonly [string, string])[],
+): URL {
+  const url = new URL(path, transport.origin)
+  const all = [['session_id', session], ['task_id', task], ...params] as const
+  // Not URLSearchParams: it writes a space as +, which the server's decoder leaves alone
+  url.search = all.map(([name, value]) => `${queryName(name)}=${encodeURIComponent(value)}`).join('&')
+  return url
+}
+
+/** `vdi:<uuid>` is a parameter name; xapi looks for the colon itself. */
+const queryName = (name: string): string => encodeURIComponent(name).replaceAll('%3A', ':')
+
+/** Follows redirects by hand: a host that cannot see the storage names one that can. @throws XenApiError XENAPI_HTTP */
+export async function followed<Answer extends { readonly status: number; readonly location: string | undefined }>(
+  url: URL,
+  ask: (url: URL) => Promise<Answer>,
+  drop: (answer: Answer) => Promise<void>,
+): Promise<Answer> {
+  let at = url
+  for (let redirects = 0; ; redirects++) {
+    const answer = await ask(at)
+    if (answer.location === undefined || answer.status < 301 || answer.status > 308) return answer
+    await drop(answer)
+    if (redirects >= REDIRECTS_MAX)
+      throw new XenApiError('XENAPI_HTTP', `${at.host} redirects in a circle`, { status: answer.status })
+    at = redirected(at, answer.location)
+  }
+}
+
+/** Session and task stay, also when the server names a host only. */
+function redirected(from: URL, location: string): URL {
+  const to = URL.parse(location, from.href)
+  if (to === null) throw new XenApiError('XENAPI_HTTP', `${from.host} redirects to nowhere`, { status: 302 })
+  if (to.hostname === from.hostname && to.port === '') to.port = from.port
+  if (to.search === '') to.search = from.search
+  return to
+}
+
+/**
+ * The failure behind an HTTP status: the task's own, if it has one.
+ * @throws XenApiError XENAPI_FAILURE from the task, else XENAPI_HTTP
+ */
+export async function refuse(
+  line: TransferLine,
+  task: TaskRef,
+  what: string,
+  status: number,
+  signal?: AbortSignal,
+): Promise<never> {
+  const refused = new XenApiError('XENAPI_HTTP', `${what}: the server answered with HTTP status ${status}`, { status })
+  // A request without a valid session or permission, or for no handler at all, may never have reached the task
+  const reachedTask = status !== 401 && status !== 403 && status !== 501
+  throw await reasonOf(line, task, refused, reachedTask ? REASON_WITHIN_MS : 1000, signal)
+}
+
+/** Why a transfer broke: the task's failure if it says so soon, else the error that we saw. */
+export async function reasonOf(
+  { calls, session }: TransferLine,
+  task: TaskRef,
+  seen: unknown,
+  withinMs = REASON_WITHIN_MS,
+  signal?: AbortSignal,
+): Promise<unknown> {
+  signal?.throwIfAborted()
+  try {
+    await taskResult(calls, task, { withinMs, signal })
+  } catch (error) {
+    signal?.throwIfAborted()
+    if (error instanceof XenApiError && error.code === 'XENAPI_FAILURE' && !isFailure(error, 'SESSION_INVALID'))
+      return error
+  }
+  if (!(seen instanceof XenApiError)) return seen
+  const { code, status } = seen
+  const details = status === undefined ? {} : { status }
+  return new XenApiError(code, masked(seen.message, session), { cause: seen.cause, ...details })
+}
+
+/** Waits for the task of a transfer that is complete on our side. @throws XenApiError as `taskResult` */
+export const transferEnd = ({ calls }: TransferLine, task: TaskRef, signal?: AbortSignal): Promise<string> =>
+  taskResult(calls, task, { withinMs: END_WITHIN_MS, signal })
+
+/** As `transferEnd`, for work that goes on in the pool after the data have arrived: no limit. */
+export const importEnd = ({ calls }: TransferLine, task: TaskRef, signal?: AbortSignal): Promise<string> =>
+  taskResult(calls, task, { signal })
+
+/** Runs a transfer under its task; a transfer that fails or is left cancels it. The task is removed in any case. */
+export async function underTask<Result>(
+  line: TransferLine,
+  task: TaskRef,
+  transfer: () => Promise<Result>,
+): Promise<Result> {
+  let isOver = false
+  try {
+    const result = await transfer()
+    isOver = true
+    return result
+  } finally {
+    await endTask(line, task, isOver ? 'done' : 'broken off')
+  }
+}
+
+export async function endTask({ calls }: TransferLine, task: TaskRef, how: 'done' | 'broken off'): Promise<void> {
+  if (how === 'broken off') await cancelTask(calls, task)
+  await dropTask(calls, task)
+}
+
+/** Reads what little an error page holds, and lets go of its connection. */
+export async function drain(body: AsyncIterable<Uint8Array>): Promise<void> {
+  let length = 0
+  try {
+    for await (const chunk of body) {
+      length += chunk.length
+      if (length > ERROR_PAGE_MAX) break
+    }
+  } catch {
+    // the connection broke or was aborted, which is where this wanted to go
+  }
+}
