@@ -1,1 +1,32 @@
-export {}
+export { filePath, type Backend, type FileName, type FileRange, type FileType } from './backends/backend.ts'
+export { localBackend } from './backends/local.ts'
+export { memoryBackend, type MemoryBackend } from './backends/memory.ts'
+export { BlobIndex, type BlobLocation } from './blob-index.ts'
+export type { CheckFinding, CheckOptions, CheckProgress, CheckReport } from './check.ts'
+export { systemClock, type Clock } from './clock.ts'
+export { contentOf, type DiskContent } from './disk/content.ts'
+export { gridFor, type Grid } from './disk/grid.ts'
+export { planContent, type ContentPlan, type PlanOptions } from './disk/plan.ts'
+export { readContent, readExtents, type DiskChunk, type ReadOptions } from './disk/read.ts'
+export type { SourceChunk } from './disk/source.ts'
+export { writeContent, type WriteProgress, type WrittenContent } from './disk/write.ts'
+export { isRepositoryError, RepositoryError, type BackendErrorCode, type RepositoryErrorCode } from './error.ts'
+export type { KdfParameters } from './format/kdf.ts'
+export type { NewSnapshot, Snapshot, SnapshotSummary } from './format/snapshot.ts'
+export type { NodeType, TreeNode } from './format/tree.ts'
+export { blobId, snapshotId, type BlobId, type BlobType, type SnapshotId } from './id.ts'
+export type { LockKind, LockOwner, RepositoryLock } from './lock.ts'
+export { addPassword, initRepository, openRepository, repositoryDefaults, type RepositoryOptions } from './open.ts'
+export {
+  loadFile,
+  loadPoint,
+  loadTree,
+  savePoint,
+  type NewPoint,
+  type NewPointDisk,
+  type Point,
+  type PointDisk,
+} from './point.ts'
+export type { BlobStore, Repository, SavedBlob } from './repository.ts'
+export type { BlobReader } from './reader.ts'
+export type { BlobWriter, Tally } from './writer.ts'

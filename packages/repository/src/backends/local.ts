@@ -1,0 +1,190 @@
+import { randomBytes } from 'node:crypto'
+import { constants } from 'node:fs'
+import { access, mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { RepositoryError, type RepositoryErrorCode } from '../error.ts'
+import { filePath, isFileName, type Backend, type FileName, type FileRange, type FileType } from './backend.ts'
+
+const DIRECTORY_MODE = 0o700
+const FILE_MODE = 0o400
+
+/** A repository in a directory of the local file system, laid out as restic does. restic-format.md §1. */
+export function localBackend(path: string): Backend {
+  const root = resolve(path)
+  return {
+    location: root,
+    create: (signal) => createDirectories(root, signal),
+    list: (type, signal) => listFiles(root, type, signal),
+    load: (file, range, signal) => translated(file, () => loadFile(join(root, filePath(file)), file, range, signal)),
+    save: (file, bytes, signal) => translated(file, () => saveFile(join(root, filePath(file)), file, bytes, signal)),
+    remove: (file, signal) => translated(file, () => removeFile(join(root, filePath(file)), signal)),
+    [Symbol.asyncDispose]: async () => {},
+  }
+}
+
+async function createDirectories(root: string, signal?: AbortSignal): Promise<void> {
+  const shards = Array.from({ length: 256 }, (_, i) => join('data', i.toString(16).padStart(2, '0')))
+  for (const name of ['', 'keys', 'locks', 'snapshots', 'index', 'data', ...shards]) {
+    signal?.throwIfAborted()
+    try {
+      await mkdir(join(root, name), { recursive: true, mode: DIRECTORY_MODE })
+    } catch (error) {
+      throw asRepositoryError(error, name === '' ? root : name)
+    }
+  }
+  await syncDirectory(root)
+}
+
+async function* listFiles(root: string, type: FileType, signal?: AbortSignal) {
+  if (type === 'config') {
+    const size = await sizeOf(join(root, 'config'))
+    if (size !== undefined) yield { name: '', size }
+    return
+  }
+  const top = join(root, type)
+  const directories = type === 'data' ? (await entriesOf(top)).filter((name) => /^[0-9a-f]{2}$/.test(name)) : ['']
+  for (const directory of directories) {
+    for (const name of await entriesOf(join(top, directory))) {
+      signal?.throwIfAborted()
+      if (!isFileName(name)) continue
+      const size = await sizeOf(join(top, directory, name))
+      if (size !== undefined) yield { name, size } // undefined: removed by another process meanwhile
+    }
+  }
+}
+
+async function loadFile(path: string, file: FileName, range: FileRange | 'all', signal?: AbortSignal) {
+  signal?.throwIfAborted()
+  await using handle = await open(path, constants.O_RDONLY)
+  const { size } = await handle.stat()
+  const { offset, length } = range === 'all' ? { offset: 0, length: size } : range
+  if (offset + length > size) {
+    const name = filePath(file)
+    throw new RepositoryError('BACKEND_OUT_OF_RANGE', `${name} has ${size} bytes, not ${offset + length}`, {
+      file: name,
+    })
+  }
+  const bytes = Buffer.allocUnsafeSlow(length)
+  for (let done = 0; done < length;) {
+    signal?.throwIfAborted()
+    const { bytesRead } = await handle.read(bytes, done, length - done, offset + done)
+    if (bytesRead === 0) throw new RepositoryError('BACKEND_OUT_OF_RANGE', `${filePath(file)} ended while it was read`)
+    done += bytesRead
+  }
+  return bytes
+}
+
+/** Temporary file in the same directory, fsync, rename, fsync of the directory: a crash leaves the old state or the new. */
+async function saveFile(path: string, file: FileName, bytes: Uint8Array, signal?: AbortSignal): Promise<void> {
+  signal?.throwIfAborted()
+  if (await exists(path)) {
+    const name = filePath(file)
+    throw new RepositoryError('BACKEND_EXISTS', `${name} exists already`, { file: name })
+  }
+  const temporary = `${path}-tmp-${randomBytes(6).toString('hex')}`
+  const handle = await openNew(temporary)
+  try {
+    try {
+      await writeAll(handle, bytes, signal)
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+    await rename(temporary, path)
+  } catch (error) {
+    await rm(temporary, { force: true })
+    throw error
+  }
+  await syncDirectory(dirname(path))
+}
+
+async function openNew(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'wx', FILE_MODE)
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') throw error
+    await mkdir(dirname(path), { recursive: true, mode: DIRECTORY_MODE })
+    return open(path, 'wx', FILE_MODE)
+  }
+}
+
+async function writeAll(handle: FileHandle, bytes: Uint8Array, signal?: AbortSignal): Promise<void> {
+  for (let done = 0; done < bytes.length;) {
+    signal?.throwIfAborted()
+    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, done)
+    done += bytesWritten
+  }
+}
+
+async function removeFile(path: string, signal?: AbortSignal): Promise<void> {
+  signal?.throwIfAborted()
+  await rm(path)
+  await syncDirectory(dirname(path))
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  await using handle = await open(path, constants.O_RDONLY)
+  try {
+    await handle.sync()
+  } catch (error) {
+    // Some file systems (CIFS, 9p) cannot sync a directory; restic goes on as well.
+    if (!['EINVAL', 'ENOTSUP', 'EBADF', 'EPERM'].includes(systemCode(error) ?? '')) throw error
+  }
+}
+
+async function entriesOf(path: string): Promise<string[]> {
+  try {
+    return await readdir(path)
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return []
+    throw asRepositoryError(error, path)
+  }
+}
+
+async function sizeOf(path: string): Promise<number | undefined> {
+  try {
+    return (await stat(path)).size
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined
+    throw asRepositoryError(error, path)
+  }
+}
+
+const exists = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  )
+
+async function translated<Result>(file: FileName, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work()
+  } catch (error) {
+    throw asRepositoryError(error, filePath(file))
+  }
+}
+
+const codes: Readonly<Record<string, RepositoryErrorCode>> = {
+  ENOENT: 'BACKEND_NOT_FOUND',
+  EEXIST: 'BACKEND_EXISTS',
+  ENOSPC: 'REPOSITORY_FULL',
+  EDQUOT: 'REPOSITORY_FULL',
+  EACCES: 'BACKEND_DENIED',
+  EPERM: 'BACKEND_DENIED',
+  EROFS: 'BACKEND_DENIED',
+}
+
+/** Errors without a system code (aborts, our own) pass unchanged. */
+function asRepositoryError(error: unknown, file: string): unknown {
+  const code = systemCode(error)
+  if (code === undefined) return error
+  const known = codes[code] ?? 'BACKEND_IO'
+  const what = known === 'REPOSITORY_FULL' ? 'no space left in the repository' : (error as Error).message
+  return new RepositoryError(known, `${file}: ${what}`, { cause: error, file })
+}
+
+function systemCode(error: unknown): string | undefined {
+  if (error instanceof RepositoryError || !(error instanceof Error)) return undefined
+  const { code, syscall } = error as NodeJS.ErrnoException
+  return typeof syscall === 'string' && typeof code === 'string' ? code : undefined
+}

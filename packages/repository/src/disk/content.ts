@@ -1,0 +1,82 @@
+import { bytes, type Bytes } from '@tidemark/blocks'
+import type { BlobIndex } from '../blob-index.ts'
+import { RepositoryError } from '../error.ts'
+import { idAt, ID_LENGTH } from '../id.ts'
+
+/**
+ * What a disk consists of: pieces in the order of the disk, without gaps. 36 bytes a piece; nothing of the data.
+ * Immutable once made.
+ */
+export interface DiskContent {
+  /** Sum of all pieces. */
+  readonly size: Bytes
+  /** How many pieces. */
+  readonly length: number
+  /** Packed IDs, 32 bytes each. */
+  readonly ids: Uint8Array
+  /** Bytes of each piece. */
+  readonly sizes: Uint32Array
+}
+
+const FIRST_CAPACITY = 256
+
+/** Gathers pieces into a content. */
+export class ContentBuilder {
+  #ids = new Uint8Array(FIRST_CAPACITY * ID_LENGTH)
+  #sizes = new Uint32Array(FIRST_CAPACITY)
+  #length = 0
+  #size = 0
+
+  /** End of the pieces so far: where the next one begins. */
+  get size(): number {
+    return this.#size
+  }
+
+  /** `ids` holds the ID at `offset`. */
+  add(size: number, ids: Uint8Array, offset = 0): void {
+    if (this.#length === this.#sizes.length) this.#grow()
+    const at = this.#length * ID_LENGTH
+    for (let i = 0; i < ID_LENGTH; i++) this.#ids[at + i] = ids[offset + i] ?? 0
+    this.#sizes[this.#length++] = size
+    this.#size += size
+  }
+
+  finish(): DiskContent {
+    return {
+      size: bytes(this.#size),
+      length: this.#length,
+      ids: this.#ids.slice(0, this.#length * ID_LENGTH),
+      sizes: this.#sizes.slice(0, this.#length),
+    }
+  }
+
+  #grow(): void {
+    const ids = new Uint8Array(this.#ids.length * 2)
+    const sizes = new Uint32Array(this.#sizes.length * 2)
+    ids.set(this.#ids)
+    sizes.set(this.#sizes)
+    this.#ids = ids
+    this.#sizes = sizes
+  }
+}
+
+/**
+ * A file's content list with the sizes that the index knows: no other state is needed.
+ * @param ids packed IDs; kept
+ * @throws RepositoryError REPOSITORY_MISSING_BLOB
+ */
+export function contentOf(ids: Uint8Array, index: BlobIndex): DiskContent {
+  const length = ids.length / ID_LENGTH
+  const sizes = new Uint32Array(length)
+  let size = 0
+  for (let i = 0; i < length; i++) {
+    const entry = index.find('data', ids, i * ID_LENGTH)
+    if (entry < 0) {
+      throw new RepositoryError('REPOSITORY_MISSING_BLOB', `data blob ${idAt(ids, i * ID_LENGTH)} is in no index`)
+    }
+    const each = index.plainSize(entry)
+    sizes[i] = each
+    size += each
+  }
+  return { size: bytes(size), length, ids, sizes }
+}

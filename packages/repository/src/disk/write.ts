@@ -1,0 +1,182 @@
+import { endOf, subtract, totalLength, type Bytes } from '@tidemark/blocks'
+import { ID_LENGTH } from '../id.ts'
+import type { Repository } from '../repository.ts'
+import { newTally, type BlobWriter, type Tally } from '../writer.ts'
+import { ContentBuilder, type DiskContent } from './content.ts'
+import type { ContentPlan } from './plan.ts'
+import { readExtents } from './read.ts'
+import { joinChunks, PieceSource, type SourceChunk } from './source.ts'
+import { isAllZero, isZeroPiece, SPARSE_MARK, zeroBytes, zeroRun } from './zero.ts'
+
+/** Bytes of `plan.reads` taken in so far. */
+export interface WriteProgress {
+  readonly done: Bytes
+  readonly total: Bytes
+}
+
+export interface WrittenContent {
+  readonly content: DiskContent
+  readonly blobsNew: number
+  /** Bytes of the new blobs. */
+  readonly bytesNew: number
+  /** Bytes they take in packs. */
+  readonly bytesStored: number
+}
+
+/**
+ * Stores a disk as planned. Durable after the repository's `flush`.
+ * @param chunks exactly the bytes of `plan.reads`, ascending, split anyhow; holes may come as 'zero'
+ * @throws RepositoryError REPOSITORY_INPUT when the chunks are others; what the backend throws; the signal's reason
+ */
+export async function writeContent(
+  repository: Repository,
+  plan: ContentPlan,
+  chunks: AsyncIterable<SourceChunk>,
+  onProgress: (progress: WriteProgress) => void = () => {},
+  signal?: AbortSignal,
+): Promise<WrittenContent> {
+  await repository.blobs.ready(signal)
+  const source = new PieceSource(withRest(repository, plan, counted(chunks, plan, onProgress), signal))
+  const writer = new ContentWriter(repository.blobs.writer)
+  try {
+    for (const step of stepsOf(plan)) {
+      signal?.throwIfAborted()
+      if (step.from !== undefined) writer.keep(step.from, step.offset, step.offset + step.length)
+      else await writer.write(await source.take(step.offset, step.length), step.length)
+    }
+    await source.expectEnd()
+  } finally {
+    await source.close()
+  }
+  const content = await writer.finish()
+  return { content, ...writer.tally }
+}
+
+/** Counts what the source gave. */
+async function* counted(
+  chunks: AsyncIterable<SourceChunk>,
+  { reads }: ContentPlan,
+  onProgress: (progress: WriteProgress) => void,
+): AsyncGenerator<SourceChunk> {
+  const total = totalLength(reads)
+  let done = 0
+  for await (const chunk of chunks) {
+    yield chunk
+    done += chunk.data === 'zero' ? chunk.length : chunk.data.length
+    onProgress({ done: done as Bytes, total })
+  }
+}
+
+/** Adds the clean bytes of rewritten pieces, from the parent's blobs. */
+function withRest(
+  repository: Repository,
+  { parent, rewritten, reads }: ContentPlan,
+  chunks: AsyncGenerator<SourceChunk>,
+  signal?: AbortSignal,
+): AsyncIterable<SourceChunk> {
+  const rest = subtract(rewritten, reads)
+  if (parent === undefined || rest.length === 0) return chunks
+  return joinChunks(chunks, readExtents(repository, parent, rest, signal))
+}
+
+/** The next stretch of a content: pieces kept from the parent, or one new piece. */
+interface Step {
+  readonly offset: number
+  readonly length: number
+  /** Undefined for a new piece. */
+  readonly from: DiskContent | undefined
+}
+
+function* stepsOf({ parent, rewritten, merged, size, kind, grid }: ContentPlan): Generator<Step> {
+  let at = 0
+  let group = 0 // among `merged`
+  for (const each of rewritten) {
+    if (each.offset > at) yield { offset: at, length: each.offset - at, from: parent }
+    at = each.offset
+    while (at < endOf(each)) {
+      let next = merged[group]
+      while (next !== undefined && endOf(next) <= at) next = merged[++group]
+      const isBase = kind === 'full' || (next !== undefined && next.offset <= at)
+      const unit = isBase ? grid.base : grid.fine
+      const limit = next === undefined || isBase ? endOf(each) : Math.min(endOf(each), next.offset)
+      const end = Math.min((Math.floor(at / unit) + 1) * unit, limit)
+      yield { offset: at, length: end - at, from: undefined }
+      at = end
+    }
+  }
+  if (at < size) yield { offset: at, length: size - at, from: parent }
+}
+
+/** Builds a content piece by piece. Zeros gather into runs, however they arrive. */
+class ContentWriter {
+  readonly tally: Tally = newTally()
+  readonly #writer: BlobWriter
+  readonly #content = new ContentBuilder()
+  /** Sizes of the zero blobs that are known to be stored. */
+  readonly #zerosStored = new Set<number>()
+  #zeros = 0
+  #hasMark = false
+  /** Where the next piece of the parent begins. */
+  #parentPiece = 0
+  #parentOffset = 0
+
+  constructor(writer: BlobWriter) {
+    this.#writer = writer
+  }
+
+  /** Takes over the parent's pieces between two offsets; only holes may reach over them. */
+  keep(parent: DiskContent, from: number, to: number): void {
+    for (; this.#parentPiece < parent.length && this.#parentOffset < to; this.#parentPiece++) {
+      const size = parent.sizes[this.#parentPiece] ?? 0
+      const end = this.#parentOffset + size
+      if (end > from) this.#keepPiece(parent, size, Math.min(end, to) - Math.max(this.#parentOffset, from))
+      if (end > to) return // a hole that goes on behind what is written anew
+      this.#parentOffset = end
+    }
+  }
+
+  async write(data: Uint8Array | 'zero', length: number): Promise<void> {
+    if (data === 'zero' || isAllZero(data)) {
+      this.#zeros += length
+      return
+    }
+    const wait = this.#writer.room()
+    if (wait !== undefined) await wait
+    this.#flushZeros()
+    this.#save(data)
+  }
+
+  /** Resolves when the tally is complete. */
+  async finish(): Promise<DiskContent> {
+    this.#flushZeros()
+    await this.#writer.sealed()
+    return this.#content.finish()
+  }
+
+  #keepPiece(parent: DiskContent, size: number, length: number): void {
+    const at = this.#parentPiece * ID_LENGTH
+    if (isZeroPiece(size, parent.ids, at)) this.#zeros += length
+    else {
+      this.#flushZeros()
+      this.#content.add(size, parent.ids, at)
+    }
+  }
+
+  #flushZeros(): void {
+    if (this.#zeros === 0) return
+    let left = this.#zeros
+    for (const blob of zeroRun(this.#zeros, !this.#hasMark)) {
+      if (!this.#zerosStored.has(blob.size)) this.#writer.accept('data', zeroBytes(blob.size), this.tally)
+      this.#zerosStored.add(blob.size)
+      this.#hasMark ||= blob === SPARSE_MARK
+      this.#content.add(blob.size, blob.id)
+      left -= blob.size
+    }
+    this.#zeros = 0
+    if (left > 0) this.#save(zeroBytes(left))
+  }
+
+  #save(data: Uint8Array): void {
+    this.#content.add(data.length, this.#writer.accept('data', data, this.tally).id)
+  }
+}

@@ -1,0 +1,60 @@
+/** What went wrong with a repository. Stable, to branch on. */
+export type RepositoryErrorCode =
+  /** No key file opens with this password. */
+  | 'REPOSITORY_PASSWORD'
+  /** There is no repository here: no `config`. Or no such snapshot. */
+  | 'REPOSITORY_NOT_FOUND'
+  /** `init` found a repository, or parts of one. */
+  | 'REPOSITORY_EXISTS'
+  /** Another process holds a lock that excludes ours. The message names it. */
+  | 'REPOSITORY_LOCKED'
+  /** Our lock vanished or could not be refreshed: nothing more may be written. */
+  | 'REPOSITORY_LOCK_LOST'
+  /** A file or a blob is not what was written. `file` names it. */
+  | 'REPOSITORY_DAMAGED'
+  /** A blob is in no index. */
+  | 'REPOSITORY_MISSING_BLOB'
+  /** The storage has no room left. Nothing half-written is visible. */
+  | 'REPOSITORY_FULL'
+  /** Format version, key derivation or content that this library does not handle. */
+  | 'REPOSITORY_UNSUPPORTED'
+  /** A snapshot that was not made as a restore point: contract of the tree not met. */
+  | 'REPOSITORY_NO_POINT'
+  /** The caller handed in something that does not fit: chunks that are not the plan's reads, an unsafe name. */
+  | 'REPOSITORY_INPUT'
+  /** The repository was closed. */
+  | 'REPOSITORY_CLOSED'
+  | BackendErrorCode
+
+/** What went wrong in the storage underneath. */
+export type BackendErrorCode =
+  | 'BACKEND_NOT_FOUND'
+  | 'BACKEND_EXISTS'
+  /** A range that reaches past the end of a file. */
+  | 'BACKEND_OUT_OF_RANGE'
+  /** No permission. */
+  | 'BACKEND_DENIED'
+  /** Anything else the storage refused; `cause` has the original. */
+  | 'BACKEND_IO'
+
+export interface RepositoryErrorOptions extends ErrorOptions {
+  /** The file concerned, as a path inside the repository: `data/ab/ab12…`. */
+  readonly file?: string
+}
+
+/** The one error class of this package. */
+export class RepositoryError extends Error {
+  override readonly name = 'RepositoryError'
+  readonly code: RepositoryErrorCode
+  readonly file: string | undefined
+
+  constructor(code: RepositoryErrorCode, message: string, options: RepositoryErrorOptions = {}) {
+    super(message, options)
+    this.code = code
+    this.file = options.file
+  }
+}
+
+/** Whether `error` is ours and carries `code`. */
+export const isRepositoryError = (error: unknown, code: RepositoryErrorCode): error is RepositoryError =>
+  error instanceof RepositoryError && error.code === code

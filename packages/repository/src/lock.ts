@@ -1,0 +1,219 @@
+import type { Backend } from './backends/backend.ts'
+import type { Clock } from './clock.ts'
+import { isRepositoryError, RepositoryError } from './error.ts'
+import type { Sealer } from './format/crypto.ts'
+import { goJson, goTime } from './format/go-json.ts'
+import { loadUnpacked, saveUnpacked } from './unpacked.ts'
+
+/** Shared: backup, restore, reading. Exclusive: forget, prune, tag, check. restic-format.md §9. */
+export type LockKind = 'shared' | 'exclusive'
+
+/** Who holds a lock. */
+export interface LockOwner {
+  readonly hostname: string
+  readonly username: string
+  readonly pid: number
+}
+
+/** A lock that is held. Disposing removes it. */
+export interface RepositoryLock extends AsyncDisposable {
+  readonly kind: LockKind
+  /** Aborts with REPOSITORY_LOCK_LOST when the lock vanished or could not be refreshed: stop touching the repository. */
+  readonly signal: AbortSignal
+}
+
+export interface LockParts {
+  readonly backend: Backend
+  readonly sealer: Sealer
+  readonly clock: Clock
+  readonly owner: LockOwner
+}
+
+interface LockFile extends LockOwner {
+  readonly name: string
+  readonly time: Date
+  readonly exclusive: boolean
+}
+
+const SETTLE_MS = 200
+const REFRESH_MS = 5 * 60_000
+const STALE_MS = 30 * 60_000
+/** Without a refresh for this long another process may soon take our lock for dead. */
+const LOST_MS = 22.5 * 60_000
+
+/**
+ * Takes a lock: looks for conflicts, writes the file, waits 200 ms, looks again. Refreshes it every five minutes until
+ * it is disposed. While a lock is held SIGHUP does not end the process: `restic unlock` sends it to see who lives.
+ * @param onLost called with the reason before `signal` aborts
+ * @throws RepositoryError REPOSITORY_LOCKED
+ */
+export async function acquireLock(
+  parts: LockParts,
+  kind: LockKind,
+  onLost: (reason: RepositoryError) => void,
+  signal?: AbortSignal,
+): Promise<RepositoryLock> {
+  await removeOwnDead(parts, signal)
+  await assertFree(parts, kind, '', signal)
+  ignoreHangup()
+  let name: string | undefined
+  try {
+    name = await writeLock(parts, kind, signal)
+    await parts.clock.sleep(SETTLE_MS, signal)
+    await assertFree(parts, kind, name, signal)
+  } catch (error) {
+    if (name !== undefined) await remove(parts.backend, name)
+    heedHangup()
+    throw error
+  }
+  return heldLock(parts, kind, name, onLost)
+}
+
+/** Removes stale locks (older than 30 minutes, or of a dead process of this machine), or all. Returns how many. */
+export async function removeLocks(parts: LockParts, which: 'stale' | 'all', signal?: AbortSignal): Promise<number> {
+  let removed = 0
+  for await (const lock of listLocks(parts, signal)) {
+    const isStale = parts.clock.now().getTime() - lock.time.getTime() > STALE_MS || isDead(lock, parts.owner)
+    if (which === 'stale' && !isStale) continue
+    await remove(parts.backend, lock.name)
+    removed++
+  }
+  return removed
+}
+
+function heldLock(
+  parts: LockParts,
+  kind: LockKind,
+  firstName: string,
+  onLost: (reason: RepositoryError) => void,
+): RepositoryLock {
+  const { backend, clock } = parts
+  const controller = new AbortController()
+  let name = firstName
+  let refreshedAt = clock.now().getTime()
+  let running: Promise<void> = Promise.resolve()
+
+  const lose = (why: string, cause?: unknown) => {
+    stopTimer()
+    const reason = new RepositoryError('REPOSITORY_LOCK_LOST', `the lock of ${backend.location} is lost: ${why}`, {
+      cause,
+    })
+    onLost(reason)
+    controller.abort(reason)
+  }
+  const refresh = async () => {
+    if (!(await isPresent(backend, name))) return lose('its file was removed')
+    const next = await writeLock(parts, kind)
+    const previous = name
+    name = next
+    refreshedAt = clock.now().getTime()
+    await remove(backend, previous)
+  }
+  const tick = async () => {
+    if (controller.signal.aborted) return
+    try {
+      await refresh()
+    } catch (cause) {
+      if (clock.now().getTime() - refreshedAt > LOST_MS) lose('it could not be refreshed', cause) // else the next tick tries
+    }
+  }
+  const stopTimer = clock.every(REFRESH_MS, () => {
+    running = running.then(tick)
+  })
+
+  let released: Promise<void> | undefined
+  const release = async () => {
+    stopTimer()
+    await running
+    heedHangup()
+    await remove(backend, name)
+  }
+  return { kind, signal: controller.signal, [Symbol.asyncDispose]: () => (released ??= release()) }
+}
+
+async function writeLock({ backend, sealer, clock, owner }: LockParts, kind: LockKind, signal?: AbortSignal) {
+  const { hostname, username, pid } = owner
+  const ids = { uid: process.getuid?.() || undefined, gid: process.getgid?.() || undefined }
+  const lock = { time: goTime(clock.now()), exclusive: kind === 'exclusive', hostname, username, pid, ...ids }
+  return saveUnpacked(backend, sealer, 'locks', Buffer.from(goJson(lock)), signal)
+}
+
+async function assertFree(parts: LockParts, kind: LockKind, own: string, signal?: AbortSignal): Promise<void> {
+  for await (const lock of listLocks(parts, signal)) {
+    if (lock.name === own || (kind === 'shared' && !lock.exclusive)) continue
+    const what = lock.exclusive ? 'exclusively' : 'by a backup or a reader'
+    const age = Math.round((parts.clock.now().getTime() - lock.time.getTime()) / 1000)
+    const who = `${lock.username}@${lock.hostname}, process ${lock.pid}, since ${lock.time.toISOString()} (${age} s ago)`
+    const hint = 'wait for it, or if that process is gone run `tidemark unlock` or `restic unlock`'
+    throw new RepositoryError('REPOSITORY_LOCKED', `${parts.backend.location} is locked ${what}: ${who}; ${hint}`, {
+      file: `locks/${lock.name}`,
+    })
+  }
+}
+
+/** Locks of this machine whose process is gone, or that nobody refreshed, are ours to remove. */
+async function removeOwnDead(parts: LockParts, signal?: AbortSignal): Promise<void> {
+  for await (const lock of listLocks(parts, signal)) {
+    const isOld = parts.clock.now().getTime() - lock.time.getTime() > STALE_MS
+    const isOwn = lock.hostname === parts.owner.hostname
+    if (isOwn && (isOld || isDead(lock, parts.owner))) await remove(parts.backend, lock.name)
+  }
+}
+
+async function* listLocks({ backend, sealer }: LockParts, signal?: AbortSignal): AsyncGenerator<LockFile> {
+  for await (const { name, size } of backend.list('locks', signal)) {
+    if (size === 0) continue // left by a crash of a program that does not rename
+    const json = await loadUnpacked(backend, sealer, { type: 'locks', name }, signal).catch((error: unknown) => {
+      if (isRepositoryError(error, 'BACKEND_NOT_FOUND')) return undefined // removed meanwhile
+      throw error
+    })
+    if (json !== undefined) yield decodeLock(json, name)
+  }
+}
+
+function decodeLock(json: Uint8Array, name: string): LockFile {
+  const { time, exclusive, hostname, username, pid } = JSON.parse(Buffer.from(json).toString()) as Record<
+    string,
+    unknown
+  >
+  return {
+    name,
+    time: new Date(String(time)),
+    exclusive: exclusive === true,
+    hostname: String(hostname),
+    username: String(username),
+    pid: Number(pid),
+  }
+}
+
+function isDead(lock: LockOwner, owner: LockOwner): boolean {
+  if (lock.hostname !== owner.hostname || !Number.isSafeInteger(lock.pid) || lock.pid <= 0) return false
+  try {
+    process.kill(lock.pid, 0)
+    return false
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH' // EPERM: it lives, under another user
+  }
+}
+
+async function isPresent(backend: Backend, name: string): Promise<boolean> {
+  for await (const file of backend.list('locks')) if (file.name === name) return true
+  return false
+}
+
+async function remove(backend: Backend, name: string): Promise<void> {
+  await backend.remove({ type: 'locks', name }).catch((error: unknown) => {
+    if (!isRepositoryError(error, 'BACKEND_NOT_FOUND')) throw error
+  })
+}
+
+let heldLocks = 0
+const onHangup = () => {}
+
+function ignoreHangup(): void {
+  if (heldLocks++ === 0) process.on('SIGHUP', onHangup)
+}
+
+function heedHangup(): void {
+  if (--heldLocks === 0) process.off('SIGHUP', onHangup)
+}

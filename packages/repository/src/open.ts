@@ -1,0 +1,178 @@
+import { hostname, userInfo } from 'node:os'
+import type { Backend } from './backends/backend.ts'
+import { systemClock, type Clock } from './clock.ts'
+import { isRepositoryError, RepositoryError } from './error.ts'
+import { decodeConfig, encodeConfig, newConfig, type Config } from './format/config.ts'
+import { Sealer, type MasterKey } from './format/crypto.ts'
+import { kdfDefaults, type KdfParameters } from './format/kdf.ts'
+import { encodeKeyFile, newMasterKey, openKeyFile } from './format/key.ts'
+import { sha256Hex } from './id.ts'
+import { makeRepository, type Repository } from './repository.ts'
+import { damaged } from './unpacked.ts'
+import { writerDefaults } from './writer.ts'
+
+export interface RepositoryOptions {
+  /** Threads that compress, encrypt and the reverse; 0 does it on the calling thread. */
+  readonly workers: number
+  /** A pack is closed when it reaches this size, in bytes. */
+  readonly packSize: number
+  /** zstd level of data. */
+  readonly dataLevel: number
+  /** Open each blob again before it is stored: costs about a third of the compressor's time. */
+  readonly verifyWrites: boolean
+  /** Cost of the key derivation; only `init` uses it. */
+  readonly kdf: KdfParameters
+  /** Key file to try first: `Repository.keyName` of the last time. */
+  readonly keyHint: string
+  /** Name of this machine in locks and keys. In a container: something unique. */
+  readonly hostname: string
+  readonly username: string
+  /** Process in locks. */
+  readonly pid: number
+  readonly clock: Clock
+}
+
+export const repositoryDefaults = {
+  ...writerDefaults,
+  workers: 2,
+  kdf: kdfDefaults,
+  keyHint: '',
+  clock: systemClock,
+} as const satisfies Partial<RepositoryOptions>
+
+/** restic tries that many as well: each costs a whole key derivation. */
+const KEYS_MAX = 20
+
+/**
+ * Makes a repository of restic's format v2: the key file first, then the config, whose arrival makes it exist.
+ * @throws RepositoryError REPOSITORY_EXISTS when a config, key or snapshot is there
+ */
+export async function initRepository(
+  backend: Backend,
+  password: string,
+  options: Partial<RepositoryOptions> = {},
+  signal?: AbortSignal,
+): Promise<Repository> {
+  const complete = completed(options)
+  await assertUnused(backend, signal)
+  await backend.create(signal)
+  const key = newMasterKey()
+  const origin = { created: complete.clock.now(), username: complete.username, hostname: complete.hostname }
+  const keyFile = await encodeKeyFile(key, password, complete.kdf, origin)
+  const keyName = sha256Hex(keyFile)
+  await backend.save({ type: 'keys', name: keyName }, keyFile, signal)
+  const config = newConfig()
+  await backend.save({ type: 'config', name: '' }, new Sealer(key).seal(encodeConfig(config)), signal)
+  return joined(backend, complete, config, key, keyName, true)
+}
+
+/**
+ * Opens a repository of format v2, made by restic or by us.
+ * @throws RepositoryError REPOSITORY_NOT_FOUND, REPOSITORY_PASSWORD, REPOSITORY_DAMAGED, REPOSITORY_UNSUPPORTED
+ */
+export async function openRepository(
+  backend: Backend,
+  password: string,
+  options: Partial<RepositoryOptions> = {},
+  signal?: AbortSignal,
+): Promise<Repository> {
+  const complete = completed(options)
+  const sealed = await loadConfig(backend, signal)
+  const { key, name } = await findKey(backend, password, complete.keyHint, signal)
+  const plain = new Sealer(key).open(sealed)
+  if (plain === undefined) throw damaged('config', 'the MAC does not verify')
+  return joined(backend, complete, decodeConfig(plain), key, name, false)
+}
+
+/** Adds a password to a repository, as `restic key add` does: a key file that wraps the same master key. */
+export async function addPassword(
+  backend: Backend,
+  password: string,
+  newPassword: string,
+  options: Partial<RepositoryOptions> = {},
+  signal?: AbortSignal,
+): Promise<string> {
+  const complete = completed(options)
+  const { key } = await findKey(backend, password, complete.keyHint, signal)
+  const origin = { created: complete.clock.now(), username: complete.username, hostname: complete.hostname }
+  const file = await encodeKeyFile(key, newPassword, complete.kdf, origin)
+  const name = sha256Hex(file)
+  await backend.save({ type: 'keys', name }, file, signal)
+  return name
+}
+
+function completed(options: Partial<RepositoryOptions>): RepositoryOptions {
+  const machine = { hostname: hostname(), username: currentUser(), pid: process.pid }
+  return { ...repositoryDefaults, ...machine, ...options }
+}
+
+/** A container's user may have no name. */
+function currentUser(): string {
+  try {
+    return userInfo().username
+  } catch {
+    return String(process.getuid?.() ?? '')
+  }
+}
+
+function joined(
+  backend: Backend,
+  options: RepositoryOptions,
+  config: Config,
+  key: MasterKey,
+  keyName: string,
+  isNew: boolean,
+): Repository {
+  const { clock, workers, hostname: host, username, pid, packSize, dataLevel, verifyWrites } = options
+  return makeRepository({
+    backend,
+    id: config.id,
+    keyName,
+    key,
+    clock,
+    owner: { hostname: host, username, pid },
+    workers,
+    writer: { packSize, dataLevel, verifyWrites },
+    isNew,
+  })
+}
+
+async function assertUnused(backend: Backend, signal?: AbortSignal): Promise<void> {
+  for (const type of ['config', 'keys', 'snapshots'] as const) {
+    for await (const { name } of backend.list(type, signal)) {
+      const what = type === 'config' ? 'a repository' : `${type}/${name}`
+      throw new RepositoryError('REPOSITORY_EXISTS', `${backend.location} holds ${what} already`)
+    }
+  }
+}
+
+async function loadConfig(backend: Backend, signal?: AbortSignal): Promise<Uint8Array> {
+  try {
+    return await backend.load({ type: 'config', name: '' }, 'all', signal)
+  } catch (cause) {
+    if (!isRepositoryError(cause, 'BACKEND_NOT_FOUND')) throw cause
+    throw new RepositoryError('REPOSITORY_NOT_FOUND', `there is no repository at ${backend.location}`, { cause })
+  }
+}
+
+async function findKey(backend: Backend, password: string, hint: string, signal?: AbortSignal) {
+  const names: string[] = []
+  for await (const { name } of backend.list('keys', signal)) names.push(name)
+  names.sort((a, b) => Number(b === hint) - Number(a === hint))
+  let broken: RepositoryError | undefined
+  for (const name of names.slice(0, KEYS_MAX)) {
+    const file = `keys/${name}`
+    const bytes = await backend.load({ type: 'keys', name }, 'all', signal)
+    try {
+      const key = await openKeyFile(bytes, password, file)
+      if (key !== undefined) return { key, name }
+      if (sha256Hex(bytes) !== name) broken ??= damaged(file, 'its SHA-256 differs from its name')
+    } catch (error) {
+      if (!isRepositoryError(error, 'REPOSITORY_DAMAGED')) throw error
+      broken ??= error // another key may still open
+    }
+  }
+  if (broken !== undefined) throw broken
+  if (names.length === 0) throw damaged('keys', 'there is no key file')
+  throw new RepositoryError('REPOSITORY_PASSWORD', `no key of ${backend.location} opens with this password`)
+}

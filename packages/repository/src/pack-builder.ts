@@ -1,0 +1,60 @@
+import { createHash } from 'node:crypto'
+import type { Sealer } from './format/crypto.ts'
+import { packTrailer, type PackedBlob } from './format/pack.ts'
+import type { BlobType } from './id.ts'
+
+const FIRST_CAPACITY = 1 << 20
+/** Doubling ends here: a pack of 16 MiB must not take 32. */
+const GROWTH_MAX = 4 << 20
+
+/** A pack that is whole: what to save under which name, and what to tell the index. */
+export interface FinishedPack {
+  /** SHA-256 of the bytes, 64 hex characters. */
+  readonly id: string
+  readonly bytes: Uint8Array
+  readonly blobs: readonly PackedBlob[]
+}
+
+/** Gathers sealed blobs of one type into a pack, and hashes while it grows. restic-format.md §5. */
+export class PackBuilder {
+  readonly type: BlobType
+  readonly #blobs: PackedBlob[] = []
+  readonly #hash = createHash('sha256')
+  #bytes: Uint8Array
+  #length = 0
+
+  /** @param memory of a pack that was saved, to be used again */
+  constructor(type: BlobType, memory?: Uint8Array) {
+    this.type = type
+    this.#bytes = memory ?? new Uint8Array(FIRST_CAPACITY)
+  }
+
+  /** Bytes so far. */
+  get length(): number {
+    return this.#length
+  }
+
+  /** @param uncompressedLength 0 when the blob is stored raw */
+  add(id: Uint8Array, sealed: Uint8Array, uncompressedLength: number): void {
+    this.#blobs.push({ type: this.type, id, offset: this.#length, length: sealed.length, uncompressedLength })
+    this.#append(sealed)
+  }
+
+  finish(sealer: Sealer): FinishedPack {
+    this.#append(packTrailer(this.#blobs, sealer))
+    const bytes = this.#bytes.subarray(0, this.#length)
+    return { id: this.#hash.digest('hex'), bytes, blobs: this.#blobs }
+  }
+
+  #append(bytes: Uint8Array): void {
+    const needed = this.#length + bytes.length
+    if (needed > this.#bytes.length) {
+      const grown = new Uint8Array(Math.min(needed * 2, needed + GROWTH_MAX))
+      grown.set(this.#bytes.subarray(0, this.#length))
+      this.#bytes = grown
+    }
+    this.#bytes.set(bytes, this.#length)
+    this.#hash.update(bytes)
+    this.#length = needed
+  }
+}

@@ -1,0 +1,277 @@
+import type { Bytes } from '@tidemark/blocks'
+import { contentOf, type DiskContent } from './disk/content.ts'
+import { RepositoryError } from './error.ts'
+import { goTime } from './format/go-json.ts'
+import type { Snapshot, SnapshotSummary } from './format/snapshot.ts'
+import { decodeTree, DIRECTORY_MODE, encodeTree, PRIVATE_FILE_MODE, type TreeNode } from './format/tree.ts'
+import { idAt, idBytes, ID_LENGTH, type BlobId, type SnapshotId } from './id.ts'
+import type { Repository } from './repository.ts'
+import { damaged } from './unpacked.ts'
+
+/** A restore point to be written: one VM at one time. restic-format.md §14. */
+export interface NewPoint {
+  /** Directory of the VM: `[A-Za-z0-9._-]` only. */
+  readonly slug: string
+  readonly time: Date
+  /** VM name, sanitised: `restic mount` shows `hosts/<hostname>/latest`. */
+  readonly hostname: string
+  /** One per VM, so that forget's grouping by host and paths is per VM: `/<pool>/<vm-uuid>`. */
+  readonly paths: readonly string[]
+  readonly tags: readonly string[]
+  readonly parent?: SnapshotId
+  readonly username?: string
+  /** `tidemark x.y.z`. */
+  readonly programVersion: string
+  readonly vmJson: Uint8Array
+  /** Archive of `export_metadata`. */
+  readonly metadata?: Uint8Array
+  readonly disks: readonly NewPointDisk[]
+  /** What `restic snapshots` shows; numbers not given are counted from the tree or 0. */
+  readonly summary?: Partial<SnapshotSummary>
+}
+
+/** A disk of a new point: written anew, or as it is in an earlier one. */
+export type NewPointDisk =
+  | {
+      readonly position: number
+      readonly vdiUuid: string
+      readonly content: DiskContent
+      /** The changed-block bitmap that was used. */
+      readonly bitmap?: Uint8Array
+    }
+  | {
+      readonly position: number
+      readonly vdiUuid: string
+      /** Nothing changed: the earlier point's entry is taken over byte for byte, and costs one directory entry. */
+      readonly unchangedFrom: PointDisk
+      readonly bitmap?: Uint8Array
+    }
+
+/** A restore point as read back. */
+export interface Point {
+  readonly snapshot: Snapshot
+  readonly slug: string
+  readonly vmJson: Uint8Array
+  readonly metadata: Uint8Array | undefined
+  /** By position. */
+  readonly disks: readonly PointDisk[]
+}
+
+export interface PointDisk {
+  readonly position: number
+  readonly vdiUuid: string
+  /** The directory entry `disks/<n>-<vdi-uuid>`. */
+  readonly node: TreeNode
+  /**
+   * The pieces of the disk; loads its list, 67 bytes a piece, each time.
+   * @throws RepositoryError REPOSITORY_DAMAGED when the pieces do not add up to the file's size, REPOSITORY_MISSING_BLOB
+   */
+  content(signal?: AbortSignal): Promise<DiskContent>
+  /** The changed-block bitmap stored with the point, if any. */
+  bitmap(signal?: AbortSignal): Promise<Uint8Array | undefined>
+}
+
+const VM_FILE = 'vm.json'
+const METADATA_FILE = 'metadata.xva'
+const DISK_FILE = 'disk.raw'
+/** Small files are cut into blobs of this size. */
+const FILE_PIECE = 1 << 20
+
+/**
+ * Writes the tree of a point, makes everything durable, then writes the snapshot file: with it the point exists.
+ * @throws RepositoryError REPOSITORY_INPUT (a name that would need quoting), what the backend throws
+ */
+export async function savePoint(repository: Repository, point: NewPoint, signal?: AbortSignal): Promise<Snapshot> {
+  assertName(point.slug)
+  const time = goTime(point.time)
+  const save = new TreeSaver(repository, time, signal)
+  const disks: TreeNode[] = []
+  const bitmaps: TreeNode[] = []
+  for (const disk of point.disks) {
+    const name = diskName(disk)
+    disks.push('unchangedFrom' in disk ? { ...disk.unchangedFrom.node, name } : await save.disk(name, disk.content))
+    if (disk.bitmap !== undefined) bitmaps.push(await save.file(`${name}.cbt`, disk.bitmap))
+  }
+  const vm = [await save.file(VM_FILE, point.vmJson)]
+  if (point.metadata !== undefined) vm.push(await save.file(METADATA_FILE, point.metadata))
+  vm.push(await save.directory('disks', disks))
+  if (bitmaps.length > 0) vm.push(await save.directory('bitmaps', bitmaps))
+  const tree = await save.tree([await save.directory(point.slug, vm)])
+  const { hostname, paths, tags, parent, username, programVersion } = point
+  const snapshot = {
+    time: point.time,
+    ...(parent !== undefined && { parent }),
+    tree,
+    paths,
+    hostname,
+    ...(username !== undefined && { username }),
+    tags,
+    programVersion,
+    summary: { ...emptySummary(point.time), ...save.counted, ...point.summary },
+  }
+  return { id: await repository.saveSnapshot(snapshot, signal), ...snapshot }
+}
+
+/**
+ * Reads a restore point.
+ * @throws RepositoryError REPOSITORY_NO_POINT for a snapshot without the tree of a point, REPOSITORY_DAMAGED, …
+ */
+export async function loadPoint(repository: Repository, snapshot: Snapshot, signal?: AbortSignal): Promise<Point> {
+  const root = await loadTree(repository, snapshot.tree, signal)
+  const top = root.find((node) => node.type === 'dir' && node.subtree !== undefined)
+  const vm = top?.subtree === undefined ? [] : await loadTree(repository, top.subtree, signal)
+  const vmFile = vm.find(({ name }) => name === VM_FILE)
+  const diskDirectory = vm.find(({ name }) => name === 'disks')?.subtree
+  if (top === undefined || vmFile === undefined || diskDirectory === undefined) {
+    throw new RepositoryError(
+      'REPOSITORY_NO_POINT',
+      `snapshot ${snapshot.id} was not made by Tidemark: it has no ${VM_FILE}`,
+    )
+  }
+  const metadata = vm.find(({ name }) => name === METADATA_FILE)
+  const bitmapDirectory = vm.find(({ name }) => name === 'bitmaps')?.subtree
+  const entries = await loadTree(repository, diskDirectory, signal)
+  const disks = entries.flatMap((node) => pointDisk(repository, node, bitmapDirectory) ?? [])
+  return {
+    snapshot,
+    slug: top.name,
+    vmJson: await loadFile(repository, vmFile, signal),
+    metadata: metadata === undefined ? undefined : await loadFile(repository, metadata, signal),
+    disks: disks.sort((a, b) => a.position - b.position),
+  }
+}
+
+/** Nodes of a stored tree. @throws RepositoryError REPOSITORY_DAMAGED, REPOSITORY_MISSING_BLOB */
+export async function loadTree(repository: Repository, id: BlobId, signal?: AbortSignal): Promise<TreeNode[]> {
+  const bytes = await repository.loadBlob('tree', id, signal)
+  try {
+    return decodeTree(bytes)
+  } catch (cause) {
+    throw damaged(`tree ${id}`, (cause as Error).message, cause)
+  }
+}
+
+/** All bytes of a small file. */
+export async function loadFile(repository: Repository, node: TreeNode, signal?: AbortSignal): Promise<Uint8Array> {
+  const ids = node.content ?? new Uint8Array()
+  const parts: Uint8Array[] = []
+  for (let at = 0; at < ids.length; at += ID_LENGTH)
+    parts.push(await repository.loadBlob('data', idAt(ids, at), signal))
+  return Buffer.concat(parts)
+}
+
+function pointDisk(repository: Repository, node: TreeNode, bitmaps: BlobId | undefined): PointDisk | undefined {
+  const [, position, vdiUuid] = /^(\d+)-(.+)$/.exec(node.name) ?? []
+  const { subtree } = node
+  if (position === undefined || vdiUuid === undefined || subtree === undefined) return undefined
+  return {
+    position: Number(position),
+    vdiUuid,
+    node,
+    content: (signal) => loadDisk(repository, node.name, subtree, signal),
+    async bitmap(signal) {
+      if (bitmaps === undefined) return undefined
+      const file = (await loadTree(repository, bitmaps, signal)).find(({ name }) => name === `${node.name}.cbt`)
+      return file === undefined ? undefined : loadFile(repository, file, signal)
+    },
+  }
+}
+
+async function loadDisk(
+  repository: Repository,
+  disk: string,
+  tree: BlobId,
+  signal?: AbortSignal,
+): Promise<DiskContent> {
+  const file = (await loadTree(repository, tree, signal)).find(({ name }) => name === DISK_FILE)
+  if (file?.content === undefined) throw damaged(`tree ${tree}`, `disk ${disk} has no ${DISK_FILE}`)
+  await repository.blobs.ready(signal)
+  const content = contentOf(file.content, repository.blobs.index())
+  if (content.size !== (file.size ?? 0)) {
+    throw damaged(
+      `tree ${tree}`,
+      `disk ${disk} has ${content.size} bytes in its pieces, but a size of ${file.size ?? 0}`,
+    )
+  }
+  return content
+}
+
+/** Saves files and directories, all with the time of the point: a disk that did not change keeps its older one. */
+class TreeSaver {
+  readonly counted = { treeBlobs: 0, totalFilesProcessed: 0, totalBytesProcessed: 0 }
+  readonly #repository: Repository
+  readonly #time: string
+  readonly #signal: AbortSignal | undefined
+
+  constructor(repository: Repository, time: string, signal: AbortSignal | undefined) {
+    this.#repository = repository
+    this.#time = time
+    this.#signal = signal
+  }
+
+  async tree(nodes: readonly TreeNode[]): Promise<BlobId> {
+    const { id, isNew } = await this.#repository.saveBlob('tree', encodeTree(nodes), this.#signal)
+    if (isNew) this.counted.treeBlobs++
+    return id
+  }
+
+  async directory(name: string, nodes: readonly TreeNode[]): Promise<TreeNode> {
+    const subtree = await this.tree(nodes)
+    return { ...this.#node(name, 'dir', DIRECTORY_MODE), content: undefined, subtree }
+  }
+
+  async file(name: string, data: Uint8Array): Promise<TreeNode> {
+    const ids: Uint8Array[] = []
+    for (let at = 0; at < data.length; at += FILE_PIECE) {
+      const { id } = await this.#repository.saveBlob('data', data.subarray(at, at + FILE_PIECE), this.#signal)
+      ids.push(idBytes(id))
+    }
+    return this.#fileNode(name, data.length as Bytes, Buffer.concat(ids))
+  }
+
+  disk(name: string, { size, ids }: DiskContent): Promise<TreeNode> {
+    return this.directory(name, [this.#fileNode(DISK_FILE, size, ids)])
+  }
+
+  #fileNode(name: string, size: Bytes, content: Uint8Array): TreeNode {
+    this.counted.totalFilesProcessed++
+    this.counted.totalBytesProcessed += size
+    return { ...this.#node(name, 'file', PRIVATE_FILE_MODE), ...(size > 0 && { size }), content }
+  }
+
+  #node(name: string, type: 'file' | 'dir', mode: number) {
+    assertName(name)
+    return { name, type, mode, mtime: this.#time, atime: this.#time, ctime: this.#time, uid: 0, gid: 0 } as const
+  }
+}
+
+function emptySummary(time: Date): SnapshotSummary {
+  return {
+    backupStart: time,
+    backupEnd: time,
+    filesNew: 0,
+    filesChanged: 0,
+    filesUnmodified: 0,
+    dirsNew: 0,
+    dirsChanged: 0,
+    dirsUnmodified: 0,
+    dataBlobs: 0,
+    treeBlobs: 0,
+    dataAdded: 0,
+    dataAddedPacked: 0,
+    totalFilesProcessed: 0,
+    totalBytesProcessed: 0,
+  }
+}
+
+const diskName = ({ position, vdiUuid }: { position: number; vdiUuid: string }): string => `${position}-${vdiUuid}`
+
+/** Names that restic's quoting leaves alone; the true name of a VM is in vm.json. */
+function assertName(name: string): void {
+  if (!/^[A-Za-z0-9._-]+$/.test(name) || name === '.' || name === '..') {
+    throw new RepositoryError(
+      'REPOSITORY_INPUT',
+      `'${name}' is no name for the tree: only A-Z a-z 0-9 . _ - are allowed`,
+    )
+  }
+}

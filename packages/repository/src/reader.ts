@@ -1,0 +1,149 @@
+import { forEachBounded } from '@tidemark/blocks'
+import { filePath, type Backend } from './backends/backend.ts'
+import type { BlobIndex, BlobLocation } from './blob-index.ts'
+import { RepositoryError } from './error.ts'
+import type { Sealer } from './format/crypto.ts'
+import { idAt, ID_LENGTH, type BlobType } from './id.ts'
+import { openBlob, plainLength } from './sealing/batch.ts'
+import type { SealingPool } from './sealing/pool.ts'
+import { damaged } from './unpacked.ts'
+
+/** Blobs nearer than this in a pack are read with what lies between them. */
+const GAP_MAX = 128 << 10
+/** Longest read; also the most that one sealing thread gets at once. */
+const READ_MAX = 4 << 20
+/** Reads under way for one call. */
+const READS_MAX = 4
+
+export interface ReaderParts {
+  readonly backend: Backend
+  readonly sealer: Sealer
+  readonly pool: SealingPool
+  index(): BlobIndex
+}
+
+/** A blob wanted, where it lies, and at which positions of the answer it is needed. */
+interface Wanted extends BlobLocation {
+  readonly id: Uint8Array
+  readonly positions: number[]
+}
+
+/** Loads and verifies blobs. */
+export class BlobReader {
+  readonly #parts: ReaderParts
+
+  constructor(parts: ReaderParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * One blob, opened on the calling thread.
+   * @throws RepositoryError REPOSITORY_MISSING_BLOB, REPOSITORY_DAMAGED (naming the pack)
+   */
+  async load(type: BlobType, id: Uint8Array, signal?: AbortSignal): Promise<Uint8Array> {
+    const { pack, offset, length, uncompressedLength } = this.#locate(type, id, 0)
+    const file = { type: 'data', name: pack } as const
+    const sealed = await this.#loadRange(pack, offset, length, signal)
+    const blob = openBlob(sealed, uncompressedLength, id, this.#parts.sealer)
+    if (typeof blob === 'string') throw damaged(filePath(file), `${type} blob ${idAt(id)}: ${blob}`)
+    return blob
+  }
+
+  /**
+   * Many blobs, in the order asked for, read in the order of their packs and opened in the pool. All are in memory at
+   * once: ask for some megabytes.
+   * @param ids packed IDs
+   * @throws RepositoryError REPOSITORY_MISSING_BLOB, REPOSITORY_DAMAGED (naming the pack)
+   */
+  async loadMany(type: BlobType, ids: Uint8Array, signal?: AbortSignal): Promise<Uint8Array[]> {
+    const results: Uint8Array[] = Array.from({ length: ids.length / ID_LENGTH })
+    const reads = planReads(this.#locateAll(type, ids))
+    await forEachBounded(reads, READS_MAX, (read, inner) => this.#read(type, read, results, inner), signal)
+    return results
+  }
+
+  #locateAll(type: BlobType, ids: Uint8Array): Wanted[] {
+    const wanted = new Map<string, Wanted>()
+    for (let position = 0; position * ID_LENGTH < ids.length; position++) {
+      const id = ids.subarray(position * ID_LENGTH, (position + 1) * ID_LENGTH)
+      const location = this.#locate(type, id, 0)
+      const key = `${location.pack}${location.offset}`
+      const known = wanted.get(key)
+      if (known === undefined) wanted.set(key, { ...location, id, positions: [position] })
+      else known.positions.push(position)
+    }
+    return [...wanted.values()]
+  }
+
+  #locate(type: BlobType, ids: Uint8Array, offset: number): BlobLocation {
+    const index = this.#parts.index()
+    const entry = index.find(type, ids, offset)
+    if (entry >= 0) return index.location(entry)
+    throw new RepositoryError('REPOSITORY_MISSING_BLOB', `${type} blob ${idAt(ids, offset)} is in no index`)
+  }
+
+  async #read(type: BlobType, wanted: readonly Wanted[], results: Uint8Array[], signal: AbortSignal): Promise<void> {
+    const [first, last] = [wanted[0], wanted.at(-1)]
+    if (first === undefined || last === undefined) return
+    const sealed = await this.#loadRange(first.pack, first.offset, last.offset + last.length - first.offset, signal)
+    const places = wanted.flatMap((blob) => [blob.offset - first.offset, blob.length, blob.uncompressedLength])
+    const ids = new Uint8Array(wanted.length * ID_LENGTH)
+    for (const [i, { id }] of wanted.entries()) ids.set(id, i * ID_LENGTH)
+    const { plain, damaged: bad } = await this.#parts.pool.open({
+      kind: 'open',
+      sealed: withOwnMemory(sealed),
+      places: Uint32Array.from(places),
+      ids,
+    })
+    const failure = bad[0]
+    if (failure !== undefined) {
+      const file = filePath({ type: 'data', name: first.pack })
+      throw damaged(file, `${type} blob ${idAt(ids, failure.blob * ID_LENGTH)}: ${failure.reason}`)
+    }
+    let at = 0
+    for (const blob of wanted) {
+      const size = plainLength(blob.length, blob.uncompressedLength)
+      for (const position of blob.positions) results[position] = plain.subarray(at, at + size)
+      at += size
+    }
+  }
+
+  async #loadRange(pack: string, offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array> {
+    try {
+      return await this.#parts.backend.load({ type: 'data', name: pack }, { offset, length }, signal)
+    } catch (error) {
+      throw asDamage(error, filePath({ type: 'data', name: pack }))
+    }
+  }
+}
+
+/** Groups blobs into reads: by pack, by offset, over small gaps, up to the longest read. */
+function planReads(wanted: Wanted[]): Wanted[][] {
+  wanted.sort((a, b) => (a.pack === b.pack ? a.offset - b.offset : a.pack < b.pack ? -1 : 1))
+  const reads: Wanted[][] = []
+  for (const blob of wanted) {
+    const read = reads.at(-1)
+    const [first, last] = [read?.[0], read?.at(-1)]
+    const isNear =
+      first?.pack === blob.pack &&
+      last !== undefined &&
+      blob.offset - (last.offset + last.length) <= GAP_MAX &&
+      blob.offset + blob.length - first.offset <= READ_MAX
+    if (isNear) read?.push(blob)
+    else reads.push([blob])
+  }
+  return reads
+}
+
+/** A pack that is gone or shorter than its index says is damage of the repository, not of the storage. */
+function asDamage(error: unknown, file: string): unknown {
+  if (!(error instanceof RepositoryError)) return error
+  if (error.code === 'BACKEND_NOT_FOUND') return damaged(file, 'it is missing', error)
+  return error.code === 'BACKEND_OUT_OF_RANGE' ? damaged(file, 'it is shorter than indexed', error) : error
+}
+
+/** Memory that can move to a thread: a view into a shared pool would take its neighbours along. */
+function withOwnMemory(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const isAlone = bytes.byteLength === bytes.buffer.byteLength && bytes.buffer instanceof ArrayBuffer
+  return isAlone ? (bytes as Uint8Array<ArrayBuffer>) : Uint8Array.from(bytes)
+}

@@ -1,0 +1,201 @@
+import type { Backend } from './backends/backend.ts'
+import { BlobIndex } from './blob-index.ts'
+import { checkRepository, type CheckOptions, type CheckProgress, type CheckReport } from './check.ts'
+import type { Clock } from './clock.ts'
+import { RepositoryError } from './error.ts'
+import { Sealer, type MasterKey } from './format/crypto.ts'
+import { decodeIndex } from './format/index-file.ts'
+import { decodeSnapshot, encodeSnapshot, type NewSnapshot, type Snapshot } from './format/snapshot.ts'
+import { idAt, idBytes, snapshotId, type BlobId, type BlobType, type SnapshotId } from './id.ts'
+import { acquireLock, removeLocks, type LockKind, type LockOwner, type RepositoryLock } from './lock.ts'
+import { BlobReader } from './reader.ts'
+import { sealingPool } from './sealing/pool.ts'
+import { damaged, loadUnpacked, saveUnpacked } from './unpacked.ts'
+import { BlobWriter, newTally, type WriterOptions } from './writer.ts'
+
+/** An open repository. Calls may run at the same time; several processes may use it under their locks. */
+export interface Repository extends AsyncDisposable {
+  /** 64 hex characters, drawn at `init`. */
+  readonly id: string
+  readonly backend: Backend
+  /** Name of the key file that the password opened: pass it as `keyHint` next time to save a key derivation. */
+  readonly keyName: string
+  /** What the disk layer works on: blobs without hex and without a promise for each. */
+  readonly blobs: BlobStore
+
+  /**
+   * Shared for reading and backing up, exclusive for deleting. Load the index after taking a lock.
+   * @throws RepositoryError REPOSITORY_LOCKED, naming the holder
+   */
+  lock(kind: LockKind, signal?: AbortSignal): Promise<RepositoryLock>
+  /** Removes stale locks, or all, as `restic unlock` does; returns how many. */
+  unlock(which: 'stale' | 'all', signal?: AbortSignal): Promise<number>
+
+  /**
+   * Reads all index files. List snapshots first: one seen before its index would look broken. A reload replaces the
+   * index, and forgets an earlier failure to write. Reads that come before it load it on their own.
+   * @throws RepositoryError REPOSITORY_DAMAGED, naming the index file
+   */
+  loadIndex(signal?: AbortSignal): Promise<void>
+  /** Whether a blob is known: stored, or accepted and not yet durable. */
+  hasBlob(type: BlobType, id: BlobId): boolean
+  /**
+   * Stores a blob unless it is known. Resolves when it lies in a pack being built, durable only after `flush`: many calls at once
+   * share threads. A failed write surfaces at the next call, and at every later one until `loadIndex`.
+   * @returns `storedBytes` what it takes in its pack, 0 when it was known
+   */
+  saveBlob(type: BlobType, data: Uint8Array, signal?: AbortSignal): Promise<SavedBlob>
+  /** @throws RepositoryError REPOSITORY_MISSING_BLOB, REPOSITORY_DAMAGED (naming the pack) */
+  loadBlob(type: BlobType, id: BlobId, signal?: AbortSignal): Promise<Uint8Array>
+  /** All packs durable, then all indexes. */
+  flush(signal?: AbortSignal): Promise<void>
+
+  /** In no order. @throws RepositoryError REPOSITORY_DAMAGED, naming the snapshot file */
+  snapshots(signal?: AbortSignal): AsyncIterable<Snapshot>
+  loadSnapshot(id: SnapshotId, signal?: AbortSignal): Promise<Snapshot>
+  /** Flushes, then writes the file whose arrival makes the snapshot exist. */
+  saveSnapshot(snapshot: NewSnapshot, signal?: AbortSignal): Promise<SnapshotId>
+  /** Its blobs stay until a prune. */
+  removeSnapshot(id: SnapshotId, signal?: AbortSignal): Promise<void>
+
+  /** Looks for damage and reports it; throws only for what is no damage: an abort, storage that does not answer. */
+  check(
+    options: CheckOptions,
+    onProgress?: (progress: CheckProgress) => void,
+    signal?: AbortSignal,
+  ): Promise<CheckReport>
+}
+
+export interface SavedBlob {
+  readonly id: BlobId
+  readonly isNew: boolean
+  readonly storedBytes: number
+}
+
+/** Blobs by packed IDs. */
+export interface BlobStore {
+  readonly reader: BlobReader
+  readonly writer: BlobWriter
+  index(): BlobIndex
+  /** Loads the index unless that was done. */
+  ready(signal?: AbortSignal): Promise<void>
+}
+
+export interface RepositoryParts {
+  readonly backend: Backend
+  readonly id: string
+  readonly keyName: string
+  readonly key: MasterKey
+  readonly clock: Clock
+  readonly owner: LockOwner
+  /** Threads that compress and encrypt; 0 for none. */
+  readonly workers: number
+  readonly writer: WriterOptions
+  /** A repository just made has an empty index, and nothing to load. */
+  readonly isNew: boolean
+}
+
+/** Joins the parts. Callers use `openRepository` and `initRepository`. */
+export function makeRepository(parts: RepositoryParts): Repository {
+  const { backend, id, keyName, clock, owner } = parts
+  const sealer = new Sealer(parts.key)
+  const pool = sealingPool(parts.key, parts.workers)
+  let index = parts.isNew ? new BlobIndex() : undefined
+  let loading: Promise<void> | undefined
+  const currentIndex = () => {
+    if (index === undefined)
+      throw new RepositoryError('REPOSITORY_INPUT', 'the index is not loaded: call loadIndex first')
+    return index
+  }
+  const shared = { backend, sealer, pool, clock, index: currentIndex }
+  const writer = new BlobWriter(shared, parts.writer)
+  const reader = new BlobReader(shared)
+
+  const loadIndex = async (signal?: AbortSignal) => {
+    await writer.flush().catch(() => writer.reset()) // a failed writer begins anew with the index that is really there
+    index = await readIndexes(backend, sealer, signal)
+  }
+  const ready = async (signal?: AbortSignal) => {
+    if (index !== undefined) return
+    loading ??= loadIndex(signal).finally(() => (loading = undefined))
+    await loading
+  }
+
+  return {
+    id,
+    keyName,
+    backend,
+    blobs: { reader, writer, index: currentIndex, ready },
+    lock: (kind, signal) =>
+      acquireLock({ backend, sealer, clock, owner }, kind, (reason) => writer.fail(reason), signal),
+    unlock: (which, signal) => removeLocks({ backend, sealer, clock, owner }, which, signal),
+    loadIndex,
+    hasBlob(type, blob) {
+      const bytes = idBytes(blob)
+      return currentIndex().has(type, bytes) || writer.isPending(type, bytes)
+    },
+    async saveBlob(type, data, signal) {
+      await ready(signal)
+      signal?.throwIfAborted()
+      await writer.room()
+      const tally = newTally()
+      const saved = writer.accept(type, data, tally)
+      if (saved.isNew) await writer.sealed()
+      return { id: idAt(saved.id), isNew: saved.isNew, storedBytes: tally.bytesStored }
+    },
+    async loadBlob(type, blob, signal) {
+      await ready(signal)
+      const bytes = idBytes(blob)
+      if (writer.isPending(type, bytes)) await writer.savePacks()
+      return reader.load(type, bytes, signal)
+    },
+    async flush(signal) {
+      signal?.throwIfAborted()
+      await writer.flush()
+    },
+    async *snapshots(signal) {
+      for await (const { name } of backend.list('snapshots', signal)) {
+        const snapshot = await loadSnapshot(backend, sealer, snapshotId(name), signal).catch(unlessGone)
+        if (snapshot !== undefined) yield snapshot
+      }
+    },
+    loadSnapshot: (snapshot, signal) => loadSnapshot(backend, sealer, snapshot, signal),
+    async saveSnapshot(snapshot, signal) {
+      await writer.flush()
+      signal?.throwIfAborted()
+      return snapshotId(await saveUnpacked(backend, sealer, 'snapshots', encodeSnapshot(snapshot), signal))
+    },
+    removeSnapshot: (snapshot, signal) => backend.remove({ type: 'snapshots', name: snapshot }, signal),
+    check: (options, onProgress, signal) => checkRepository({ backend, sealer, pool }, options, onProgress, signal),
+    async [Symbol.asyncDispose]() {
+      writer.fail(new RepositoryError('REPOSITORY_CLOSED', 'the repository is closed'))
+      await writer.settle()
+      await pool[Symbol.asyncDispose]()
+      await backend[Symbol.asyncDispose]()
+    },
+  }
+}
+
+async function readIndexes(backend: Backend, sealer: Sealer, signal?: AbortSignal): Promise<BlobIndex> {
+  const index = new BlobIndex()
+  for await (const { name } of backend.list('index', signal)) {
+    const file = { type: 'index', name } as const
+    const json = await loadUnpacked(backend, sealer, file, signal)
+    try {
+      for (const { pack, blobs } of decodeIndex(json)) index.addPack(pack, blobs)
+    } catch (cause) {
+      throw damaged(`index/${name}`, (cause as Error).message, cause)
+    }
+  }
+  return index
+}
+
+async function loadSnapshot(backend: Backend, sealer: Sealer, id: SnapshotId, signal?: AbortSignal): Promise<Snapshot> {
+  return decodeSnapshot(await loadUnpacked(backend, sealer, { type: 'snapshots', name: id }, signal), id)
+}
+
+/** A snapshot that was listed and then removed by another process is no error. */
+function unlessGone(error: unknown): undefined {
+  if (error instanceof RepositoryError && error.code === 'BACKEND_NOT_FOUND') return undefined
+  throw error
+}

@@ -1,0 +1,122 @@
+import { compress, decompress } from '../format/compression.ts'
+import { SEAL_OVERHEAD, type Sealer } from '../format/crypto.ts'
+import { ID_LENGTH, sha256 } from '../id.ts'
+
+/** Blobs to seal, laid one after the other, so that one message to a worker carries many. */
+export interface SealRequest {
+  readonly kind: 'seal'
+  readonly level: number
+  /** Trees are always compressed: prune repacks raw ones. restic-format.md §4. */
+  readonly keepRaw: boolean
+  /** Open each sealed blob again and compare. */
+  readonly verify: boolean
+  readonly lengths: Uint32Array
+  readonly plain: Uint8Array<ArrayBuffer>
+  /** Room for the result: the plain bytes and 32 bytes for each blob suffice. */
+  readonly target: Uint8Array<ArrayBuffer>
+}
+
+export interface SealReply {
+  readonly kind: 'sealed'
+  /** Sealed length of each blob; they lie one after the other in `target`. */
+  readonly sealedLengths: Uint32Array
+  /** 0 for a blob stored raw. */
+  readonly uncompressedLengths: Uint32Array
+  readonly plain: Uint8Array<ArrayBuffer>
+  readonly target: Uint8Array<ArrayBuffer>
+}
+
+/** Sealed blobs to open: a range of a pack and what the index says about it. */
+export interface OpenRequest {
+  readonly kind: 'open'
+  readonly sealed: Uint8Array<ArrayBuffer>
+  /** Three numbers a blob: offset in `sealed`, sealed length, uncompressed length or 0. */
+  readonly places: Uint32Array
+  /** Packed IDs the results must have. */
+  readonly ids: Uint8Array
+}
+
+export interface OpenReply {
+  readonly kind: 'opened'
+  /** The blobs one after the other; a damaged one takes its room and stays zero. */
+  readonly plain: Uint8Array<ArrayBuffer>
+  /** Which blobs are damaged, and how. */
+  readonly damaged: readonly { readonly blob: number; readonly reason: string }[]
+}
+
+export function sealBatch(request: SealRequest, sealer: Sealer): SealReply {
+  const { lengths, plain, target, level, keepRaw } = request
+  const sealedLengths = new Uint32Array(lengths.length)
+  const uncompressedLengths = new Uint32Array(lengths.length)
+  let from = 0
+  let to = 0
+  for (const [i, length] of lengths.entries()) {
+    const blob = plain.subarray(from, from + length)
+    const frame = compress(blob, level)
+    const raw = frame.length >= length && keepRaw
+    const sealedLength = sealer.sealInto(raw ? blob : frame, target, to)
+    if (request.verify) verifySealed(target.subarray(to, to + sealedLength), raw ? 0 : length, blob, sealer)
+    sealedLengths[i] = sealedLength
+    uncompressedLengths[i] = raw ? 0 : length
+    from += length
+    to += sealedLength
+  }
+  return { kind: 'sealed', sealedLengths, uncompressedLengths, plain, target }
+}
+
+/** Most bytes that sealing `count` blobs of `length` bytes in all can take: zstd adds at most 1/128 and a frame. */
+export const sealedBound = (length: number, count: number): number =>
+  length + Math.ceil(length / 128) + count * (SEAL_OVERHEAD + 64)
+
+export function openBatch({ sealed, places, ids }: OpenRequest, sealer: Sealer): OpenReply {
+  const count = places.length / 3
+  const sizes = Array.from({ length: count }, (_, i) => plainLength(places[i * 3 + 1] ?? 0, places[i * 3 + 2] ?? 0))
+  const plain = new Uint8Array(sizes.reduce((sum, size) => sum + size, 0))
+  const damaged: { blob: number; reason: string }[] = []
+  let at = 0
+  for (const [i, size] of sizes.entries()) {
+    const offset = places[i * 3] ?? 0
+    const range = sealed.subarray(offset, offset + (places[i * 3 + 1] ?? 0))
+    const blob = openBlob(range, places[i * 3 + 2] ?? 0, ids.subarray(i * ID_LENGTH, (i + 1) * ID_LENGTH), sealer)
+    if (typeof blob === 'string') damaged.push({ blob: i, reason: blob })
+    else plain.set(blob, at)
+    at += size
+  }
+  return { kind: 'opened', plain, damaged }
+}
+
+/** Size of a blob as the index tells it. */
+export const plainLength = (sealedLength: number, uncompressedLength: number): number =>
+  uncompressedLength === 0 ? Math.max(0, sealedLength - SEAL_OVERHEAD) : uncompressedLength
+
+/**
+ * MAC, then cipher, then zstd, then SHA-256: the MAC does not bind a message to its name. restic-format.md §3.
+ * @returns the plain bytes, or what is wrong
+ */
+export function openBlob(
+  sealed: Uint8Array,
+  uncompressedLength: number,
+  id: Uint8Array,
+  sealer: Sealer,
+): Uint8Array | string {
+  const opened = sealer.open(sealed)
+  if (opened === undefined) return 'the MAC does not verify'
+  const plain = uncompressedLength === 0 ? opened : decompressed(opened, uncompressedLength)
+  if (typeof plain === 'string') return plain
+  if (plain.length !== plainLength(sealed.length, uncompressedLength)) return `${plain.length} bytes, not as indexed`
+  return Buffer.compare(sha256(plain), id) === 0 ? plain : 'the SHA-256 differs from the ID'
+}
+
+function decompressed(frame: Uint8Array, length: number): Uint8Array | string {
+  try {
+    return decompress(frame, length)
+  } catch (error) {
+    return `it does not decompress: ${(error as Error).message}`
+  }
+}
+
+/** Memory and compressors fail, rarely: what cannot be read back must not be stored. As restic does since 0.17. */
+function verifySealed(sealed: Uint8Array, uncompressedLength: number, blob: Uint8Array, sealer: Sealer): void {
+  const opened = openBlob(sealed, uncompressedLength, sha256(blob), sealer)
+  if (typeof opened === 'string') throw new Error(`a blob of ${blob.length} bytes was sealed wrongly: ${opened}`)
+}

@@ -1,0 +1,107 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { Worker } from 'node:worker_threads'
+import { RepositoryError } from '../error.ts'
+import { Sealer, type MasterKey } from '../format/crypto.ts'
+import { openBatch, sealBatch, type OpenReply, type OpenRequest, type SealReply, type SealRequest } from './batch.ts'
+import type { WorkerReply, WorkerRequest } from './worker.ts'
+
+/** Compresses and encrypts, or the reverse, beside the calling thread. */
+export interface SealingPool extends AsyncDisposable {
+  /** How many batches run at the same time; 1 when everything runs on the calling thread. */
+  readonly threads: number
+  seal(batch: SealRequest): Promise<SealReply>
+  open(batch: OpenRequest): Promise<OpenReply>
+}
+
+/** @param workers threads to use; they start with the first batch. 0: everything on the calling thread */
+export const sealingPool = (key: MasterKey, workers: number): SealingPool =>
+  workers === 0 ? inlinePool(new Sealer(key)) : threadPool(key, workers)
+
+function inlinePool(sealer: Sealer): SealingPool {
+  return {
+    threads: 1,
+    async seal(batch) {
+      await nextTurn() // sockets and timers get their turn between two batches
+      return sealBatch(batch, sealer)
+    },
+    async open(batch) {
+      await nextTurn()
+      return openBatch(batch, sealer)
+    },
+    [Symbol.asyncDispose]: async () => {},
+  }
+}
+
+interface Job {
+  readonly resolve: (reply: SealReply | OpenReply) => void
+  readonly reject: (error: unknown) => void
+}
+
+interface Thread {
+  readonly worker: Worker
+  readonly jobs: Map<number, Job>
+}
+
+function threadPool(key: MasterKey, workers: number): SealingPool {
+  const threads: Thread[] = []
+  let nextJob = 0
+  let closed = false
+
+  const leastBusy = (): Thread => {
+    if (closed) throw new RepositoryError('REPOSITORY_CLOSED', 'the repository is closed')
+    const idle = threads.find(({ jobs }) => jobs.size === 0)
+    if (idle !== undefined) return idle
+    if (threads.length < workers) {
+      const thread = startThread(key)
+      threads.push(thread)
+      thread.worker.once('exit', () => void threads.splice(threads.indexOf(thread), 1))
+      return thread
+    }
+    return threads.reduce((a, b) => (b.jobs.size < a.jobs.size ? b : a))
+  }
+
+  const run = (batch: SealRequest | OpenRequest): Promise<SealReply | OpenReply> =>
+    new Promise((resolve, reject) => {
+      const { worker, jobs } = leastBusy()
+      const job = nextJob++
+      jobs.set(job, { resolve, reject })
+      worker.ref()
+      const transfer = batch.kind === 'seal' ? [batch.plain.buffer, batch.target.buffer] : [batch.sealed.buffer]
+      worker.postMessage({ job, batch } satisfies WorkerRequest, transfer)
+    })
+
+  return {
+    threads: workers,
+    seal: async (batch) => (await run(batch)) as SealReply,
+    open: async (batch) => (await run(batch)) as OpenReply,
+    async [Symbol.asyncDispose]() {
+      closed = true
+      await Promise.all(threads.map(({ worker }) => worker.terminate()))
+    },
+  }
+}
+
+function startThread(key: MasterKey): Thread {
+  const file = import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js'
+  const workerData: MasterKey = { encrypt: alone(key.encrypt), k: alone(key.k), r: alone(key.r) }
+  const worker = new Worker(new URL(file, import.meta.url), { workerData, name: 'tidemark-sealing' })
+  const jobs = new Map<number, Job>()
+  worker.unref() // an idle thread does not keep the process alive
+  worker.on('message', (message: WorkerReply) => {
+    const job = jobs.get(message.job)
+    jobs.delete(message.job)
+    if (jobs.size === 0) worker.unref()
+    if ('error' in message) job?.reject(new RepositoryError('REPOSITORY_DAMAGED', message.error))
+    else job?.resolve(message.reply)
+  })
+  const failAll = (reason: unknown) => {
+    for (const job of jobs.values()) job.reject(reason)
+    jobs.clear()
+  }
+  worker.on('error', failAll)
+  worker.on('exit', () => failAll(new RepositoryError('REPOSITORY_CLOSED', 'a sealing thread ended')))
+  return { worker, jobs }
+}
+
+/** A copy with memory of its own: a Buffer would take the whole pool it lies in along. */
+const alone = (bytes: Uint8Array): Uint8Array => Uint8Array.from(bytes)

@@ -1,0 +1,49 @@
+import { filePath, type Backend, type FileName } from './backends/backend.ts'
+import { RepositoryError } from './error.ts'
+import { unwrapUnpacked, wrapUnpacked } from './format/compression.ts'
+import type { Sealer } from './format/crypto.ts'
+import { sha256Hex } from './id.ts'
+
+/**
+ * The JSON of an index, snapshot or lock file, verified against its name.
+ * @throws RepositoryError REPOSITORY_DAMAGED with `file`, or the backend's
+ */
+export async function loadUnpacked(
+  backend: Backend,
+  sealer: Sealer,
+  file: FileName,
+  signal?: AbortSignal,
+): Promise<Uint8Array> {
+  return openUnpacked(await backend.load(file, 'all', signal), sealer, file)
+}
+
+/** The JSON inside a loaded file. @throws RepositoryError REPOSITORY_DAMAGED with `file` */
+export function openUnpacked(bytes: Uint8Array, sealer: Sealer, file: FileName): Uint8Array {
+  const path = filePath(file)
+  if (sha256Hex(bytes) !== file.name) throw damaged(path, 'its SHA-256 differs from its name')
+  const plain = sealer.open(bytes)
+  if (plain === undefined) throw damaged(path, 'the MAC does not verify')
+  try {
+    return unwrapUnpacked(plain)
+  } catch (cause) {
+    throw damaged(path, `it does not decompress: ${(cause as Error).message}`, cause)
+  }
+}
+
+/** Seals JSON and saves it under its SHA-256; returns that name. */
+export async function saveUnpacked(
+  backend: Backend,
+  sealer: Sealer,
+  type: 'snapshots' | 'index' | 'locks',
+  json: Uint8Array,
+  signal?: AbortSignal,
+): Promise<string> {
+  const bytes = sealer.seal(wrapUnpacked(json))
+  const name = sha256Hex(bytes)
+  await backend.save({ type, name }, bytes, signal)
+  return name
+}
+
+/** A file that is not what was written. */
+export const damaged = (file: string, reason: string, cause?: unknown): RepositoryError =>
+  new RepositoryError('REPOSITORY_DAMAGED', `${file} is damaged: ${reason}`, { file, cause })
