@@ -92,6 +92,31 @@ test('a disk above a thousand layers reads the blocks of each of them', async ()
   )
 })
 
+test('a backup a day does not add a layer a day', async () => {
+  await storage.create('disk', bytes(100 * CBT_BLOCK))
+  await storage.enableTracking('disk')
+  const expected = Buffer.alloc(100 * CBT_BLOCK)
+  for (let day = 0; day < 20; day++) {
+    // the first days write little and the eleventh a lot: merges go down, and up once
+    const length = day === 10 ? 80 * CBT_BLOCK : 3 * CBT_BLOCK
+    expected.fill(day + 1, day * CBT_BLOCK, day * CBT_BLOCK + length)
+    await storage.write('disk', day * CBT_BLOCK, Buffer.alloc(length, day + 1))
+    await storage.trim('disk', (day + 1) * CBT_BLOCK, CBT_BLOCK)
+    expected.fill(0, (day + 1) * CBT_BLOCK, (day + 2) * CBT_BLOCK)
+    await storage.snapshot('disk', `day${day}`)
+    if (day > 0) await storage.dataDestroy(`day${day - 1}`)
+    await storage.settled()
+    expect((await readdir(join(directory, 'layers'))).filter((name) => name.endsWith('.map'))).toHaveLength(
+      day === 0 ? 1 : 1,
+    )
+  }
+  expect(Buffer.from(await storage.read('disk', 0, 100 * CBT_BLOCK)).equals(expected)).toBe(true)
+  await storage[Symbol.asyncDispose]()
+  storage = await openStorage({ directory })
+  expect(Buffer.from(await storage.read('day19', 0, 100 * CBT_BLOCK)).equals(expected)).toBe(true)
+  expect(countMarked(await storage.changedBlocks('day0', 'disk'))).toBe(89)
+})
+
 test('zeros written over older data hide them, and cost nothing', async () => {
   await storage.create('disk', bytes(2 * CBT_BLOCK + 10))
   await storage.write('disk', 0, Buffer.alloc(2 * CBT_BLOCK + 10, 7))

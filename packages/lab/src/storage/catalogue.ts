@@ -109,6 +109,19 @@ export function chainOf({ layers }: Readonly<State>, { base, top }: DiskRecord):
   return chain.reverse()
 }
 
+/** The layers that no other disk needs. */
+export function ownLayers(state: Readonly<State>, record: DiskRecord): number[] {
+  const own: number[] = []
+  for (const layer of chainOf(state, record).reverse()) {
+    const children = [...state.layers].filter(([, { parent }]) => parent === layer)
+    const users = [...state.disks.values()].filter(({ base, top }) => base === layer || top === layer)
+    const shared = users.some((user) => user !== record) || children.some(([number]) => !own.includes(number))
+    if (shared) return own
+    own.push(layer)
+  }
+  return own
+}
+
 function load(path: string): State {
   const text = readIfPresent(path)
   if (text === undefined) return { next: 1, disks: new Map(), layers: new Map() }

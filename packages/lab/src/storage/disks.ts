@@ -11,11 +11,12 @@ import {
   type Extents,
 } from '@tidemark/blocks'
 import { LabError } from '../error.ts'
-import { chainOf, collectLayers, type Catalogue, type DiskRecord, type State } from './catalogue.ts'
+import { chainOf, collectLayers, ownLayers, type Catalogue, type DiskRecord, type State } from './catalogue.ts'
 import type { ChangeLogs } from './changelog.ts'
 import type { OpenFiles } from './files.ts'
 import type { Layer } from './layer.ts'
 import type { Layers } from './layers.ts'
+import { LayerMerger } from './merge.ts'
 import { Gate, RangeLock } from './rangelock.ts'
 import type { Storage } from './storage.ts'
 import { cutLog, moveLog, recordOf, setLog, unlinkLog, walk } from './tracking.ts'
@@ -40,6 +41,7 @@ export class DiskStorage implements Storage {
   readonly #logs: ChangeLogs
   readonly #running = new Map<string, Running>()
   readonly #files: OpenFiles
+  readonly #merger: LayerMerger
   #closed = false
 
   constructor(catalogue: Catalogue, layers: Layers, logs: ChangeLogs, files: OpenFiles) {
@@ -47,6 +49,8 @@ export class DiskStorage implements Storage {
     this.#layers = layers
     this.#logs = logs
     this.#files = files
+    this.#merger = new LayerMerger(catalogue, layers, (gone) => this.#dropViews(gone))
+    this.#merger.start() // what an earlier process had not come to
   }
 
   async create(id: string, size: Bytes): Promise<void> {
@@ -236,10 +240,13 @@ export class DiskStorage implements Storage {
     })
   }
 
-  async settled(): Promise<void> {}
+  settled(): Promise<void> {
+    return this.#merger.settled()
+  }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true
+    await this.#merger.stop()
     await Promise.all([...this.#running.values()].map(({ gate }) => gate.exclusive(async () => {})))
     this.#files.close()
   }
@@ -359,6 +366,12 @@ export class DiskStorage implements Storage {
   #release(id: string, layers: readonly number[]): void {
     this.#run(id).view = undefined
     for (const number of layers) this.#layers.remove(number)
+    this.#merger.start()
+  }
+
+  #dropViews(gone: Layer): void {
+    for (const running of this.#running.values())
+      if (running.view?.layers.includes(gone) === true) running.view = undefined
   }
 }
 
@@ -369,19 +382,6 @@ function freezeTop(draft: State, id: string): DiskRecord {
   const frozen = { ...record, base: record.top, top: null }
   draft.disks.set(id, frozen)
   return frozen
-}
-
-/** The layers that no other disk needs. */
-function ownLayers(state: Readonly<State>, record: DiskRecord): number[] {
-  const own: number[] = []
-  for (const layer of chainOf(state, record).reverse()) {
-    const children = [...state.layers].filter(([, { parent }]) => parent === layer)
-    const users = [...state.disks.values()].filter(({ base, top }) => base === layer || top === layer)
-    const shared = users.some((user) => user !== record) || children.some(([number]) => !own.includes(number))
-    if (shared) return own
-    own.push(layer)
-  }
-  return own
 }
 
 function assertRange(id: string, { size }: DiskRecord, offset: number, length: number): void {
