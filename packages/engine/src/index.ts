@@ -1,1 +1,54 @@
-export {}
+export {
+  backupDefaults,
+  backupVm,
+  planBackup,
+  type BackupContext,
+  type BackupOptions,
+  type BackupResult,
+  type PlannedRun,
+} from './backup.ts'
+export { systemClock, type Clock } from './clock.ts'
+export { EngineError, type EngineErrorCode } from './error.ts'
+export type { BackupEvent, BackupStage, DiskProgress, OnBackup, OnDisk } from './events.ts'
+export { explain, planDisk, type DiskPlan, type FullReason, type PlanOptions, type VmPlan } from './plan.ts'
+export { chooseVm } from './planner.ts'
+export {
+  choosePoint,
+  listPoints,
+  openPoint,
+  vmNameOf,
+  vmOf,
+  type OpenPoint,
+  type PointFilter,
+  type RestorePoint,
+} from './points.ts'
+export type {
+  BaseState,
+  Changes,
+  Chunk,
+  Disk,
+  DiskSnapshot,
+  DiskSource,
+  DiskState,
+  NewDisk,
+  Pool,
+  PoolIdentity,
+  RestoreTarget,
+  SnapshotOptions,
+  SourceKind,
+  Storage,
+  Vm,
+  VmSnapshot,
+} from './pool.ts'
+export { restoreToDirectory, type RestoredFile } from './raw-file.ts'
+export {
+  chooseDisks,
+  restoreAsNewVm,
+  restoreOver,
+  type NewVmOptions,
+  type RestoreContext,
+  type RestoredDisk,
+  type RestoredVm,
+} from './restore.ts'
+export { verifyDisk, type DiskVerdict } from './verify.ts'
+export { type DiskRecord, type VmRecord } from './vm-record.ts'

@@ -1,1 +1,3 @@
-export {}
+export { openXenPool, xenPoolDefaults, type XenPoolOptions } from './pool.ts'
+export { patienceDefaults, type Patience } from './patience.ts'
+export { sourceDefaults, type SourceOptions } from './source.ts'

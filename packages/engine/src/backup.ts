@@ -1,0 +1,212 @@
+import { savePoint, type Repository } from '@tidemark/repository'
+import type { Clock } from './clock.ts'
+import { backupDisk, type DiskDone, type DiskWork } from './disk-backup.ts'
+import { EngineError } from './error.ts'
+import type { OnBackup } from './events.ts'
+import { fullSource, type DiskPlan, type PlanOptions, type VmPlan } from './plan.ts'
+import { planVm, type PlannedVm } from './planner.ts'
+import { listPoints, slugOf, treeNameOf, type RestorePoint } from './points.ts'
+import type { Disk, DiskSnapshot, Pool, Vm, VmSnapshot } from './pool.ts'
+import { encodeVmRecord, type VmRecord } from './vm-record.ts'
+
+export interface BackupOptions extends PlanOptions {
+  /** Which disks of the VM; the others are left out of the snapshot. */
+  readonly include: (disk: Disk) => boolean
+  /** Added to the point's own tags. No commas. */
+  readonly tags: readonly string[]
+}
+
+export const backupDefaults: BackupOptions = { full: false, source: undefined, include: () => true, tags: [] }
+
+/** The parts that a run works with. */
+export interface BackupContext {
+  readonly pool: Pool
+  readonly repository: Repository
+  readonly clock: Clock
+  /** Name and version, for the record: `tidemark 0.1.0`. */
+  readonly tool: string
+  readonly on: OnBackup
+}
+
+export interface BackupResult {
+  readonly point: RestorePoint
+  readonly record: VmRecord
+  /** False when something of ours is left on the pool, as the `attention` event said. */
+  readonly clean: boolean
+}
+
+/**
+ * Makes one restore point of a VM: one snapshot of all its disks, read by changed blocks where the last point's
+ * snapshot still serves as base. The point exists when its snapshot file is durable in the repository; only then the
+ * data of the pool's snapshot are dropped and its tracking is kept as the next base.
+ * @throws EngineError, RepositoryError, XenApiError, NbdError; the pool's snapshot is removed again
+ */
+export async function backupVm(
+  context: BackupContext,
+  vm: Vm,
+  options: BackupOptions = backupDefaults,
+  signal?: AbortSignal,
+): Promise<BackupResult> {
+  const { pool, repository, on } = context
+  await using lock = await repository.lock('shared', signal)
+  const running = signal === undefined ? lock.signal : AbortSignal.any([signal, lock.signal])
+  const planned = await planBackup(context, vm, options, running)
+  on({ type: 'plan', plan: planned.plan })
+  await enableTracking(context, planned.plan, running)
+  on({ type: 'stage', stage: 'metadata' })
+  const metadata = await pool.exportMetadata(vm, running)
+  on({ type: 'stage', stage: 'snapshot' })
+  const leftOut = vm.disks.filter((disk) => !options.include(disk))
+  await using snapshot = await pool.snapshot(vm, { repository: repository.id, leftOut }, running)
+  const takenAt = context.clock.now()
+  const works = await planReads(context, planned, snapshot, running)
+  on({ type: 'stage', stage: 'disks' })
+  const disks: DiskDone[] = []
+  for (const work of works) {
+    disks.push(await backupDisk(repository, work, (progress) => on({ type: 'disk', progress }), running))
+  }
+  on({ type: 'stage', stage: 'saving' })
+  const record = recordOf(context, vm, takenAt, snapshot.uuid, disks)
+  const point = await saveVm(context, { record, metadata, disks, takenAt, planned, tags: options.tags }, running)
+  on({ type: 'stage', stage: 'clean-up' })
+  const clean = await cleanPool(context, planned.plan, snapshot, point, running)
+  return { point, record, clean }
+}
+
+/** What a run of this VM would do, without doing it. Takes no lock: nothing is written. */
+export async function planBackup(
+  context: Pick<BackupContext, 'pool' | 'repository'>,
+  vm: Vm,
+  options: BackupOptions = backupDefaults,
+  signal?: AbortSignal,
+): Promise<PlannedRun> {
+  const history = await listPoints(context.repository, { vm: vm.uuid }, signal)
+  await context.repository.loadIndex(signal) // after the snapshots: one seen before its index would look broken
+  const chosen = { ...vm, disks: vm.disks.filter(options.include) }
+  const planned = await planVm(context.pool, context.repository, chosen, history, options, signal)
+  return { ...planned, newest: history.at(-1) }
+}
+
+export interface PlannedRun extends PlannedVm {
+  /** The VM's newest point, which restic shows as parent. */
+  readonly newest: RestorePoint | undefined
+}
+
+async function enableTracking({ pool, on }: BackupContext, plan: VmPlan, signal: AbortSignal): Promise<void> {
+  const untracked = plan.disks.filter(({ disk }) => !disk.tracked && disk.storage.canTrack)
+  if (untracked.length === 0) return
+  on({ type: 'stage', stage: 'tracking' })
+  for (const { disk } of untracked) await pool.enableTracking(disk, signal)
+}
+
+/** Asks for all bitmaps before any reader is opened: an attached reader makes `list_changed_blocks` fail. */
+async function planReads(
+  context: BackupContext,
+  { plan, parents }: PlannedVm,
+  snapshot: VmSnapshot,
+  signal: AbortSignal,
+): Promise<DiskWork[]> {
+  const works: DiskWork[] = []
+  for (const each of plan.disks) {
+    const frozen = snapshot.disks.get(each.disk.vdiUuid)
+    if (frozen === undefined) {
+      throw new EngineError('ENGINE_SOURCE', `the VM snapshot has no copy of disk ${each.disk.position}; run it again`)
+    }
+    const work = await askChanges(context, each, frozen, signal)
+    works.push({ ...work, parent: parents.get(each.disk.vdiUuid) })
+  }
+  return works
+}
+
+async function askChanges(
+  { on }: BackupContext,
+  plan: DiskPlan,
+  frozen: DiskSnapshot,
+  signal: AbortSignal,
+): Promise<Omit<DiskWork, 'parent'>> {
+  if (plan.action === 'full') return { plan, frozen, bitmap: undefined }
+  const changes = await frozen.changedSince(plan.base, signal)
+  if (changes.known) return { plan, frozen, bitmap: changes.bitmap }
+  const { disk } = plan
+  const { detail } = changes
+  const full: DiskPlan = { action: 'full', disk, reason: 'base-unusable', detail, source: fullSource(frozen.size) }
+  on({ type: 'replan', plan: full })
+  return { plan: full, frozen, bitmap: undefined }
+}
+
+function recordOf(
+  { pool, tool }: BackupContext,
+  { uuid, name, powerState }: Vm,
+  takenAt: Date,
+  snapshot: string,
+  disks: readonly DiskDone[],
+): VmRecord {
+  return {
+    schema: 1,
+    tool,
+    takenAt: takenAt.toISOString(),
+    pool: pool.identity,
+    vm: { uuid, name, powerState },
+    snapshot,
+    disks: disks.map((disk) => disk.record),
+  }
+}
+
+interface VmToSave {
+  readonly record: VmRecord
+  readonly metadata: Uint8Array
+  readonly disks: readonly DiskDone[]
+  readonly takenAt: Date
+  readonly planned: PlannedRun
+  readonly tags: readonly string[]
+}
+
+async function saveVm(
+  { repository, tool }: BackupContext,
+  { record, metadata, disks, takenAt, planned, tags }: VmToSave,
+  signal: AbortSignal,
+): Promise<RestorePoint> {
+  const snapshot = await savePoint(
+    repository,
+    {
+      slug: treeNameOf(record.vm.name),
+      time: takenAt,
+      hostname: slugOf(record.vm.name),
+      paths: [`/${slugOf(record.pool.name)}/${record.vm.uuid}`],
+      tags: ['tidemark', `vm-${record.vm.uuid}`, ...tags],
+      ...(planned.newest === undefined ? {} : { parent: planned.newest.snapshot.id }),
+      programVersion: tool,
+      vmJson: encodeVmRecord(record),
+      metadata,
+      disks: disks.map((disk) => disk.stored),
+    },
+    signal,
+  )
+  return { id: snapshot.original ?? snapshot.id, snapshot }
+}
+
+/** The point is safe by now, so a pool that will not be tidied is a reason for attention, never for failure. */
+async function cleanPool(
+  { pool, repository, on }: BackupContext,
+  plan: VmPlan,
+  snapshot: VmSnapshot,
+  point: RestorePoint,
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    await snapshot.keepAsBase(point.id, signal)
+    for (const { disk } of plan.disks) {
+      const kept = snapshot.disks.get(disk.vdiUuid)
+      if (kept !== undefined) await pool.dropOldBases(disk, repository.id, kept.uuid, signal)
+    }
+    return true
+  } catch (cause) {
+    signal.throwIfAborted()
+    on({
+      type: 'attention',
+      message: 'the restore point is safe, but its snapshot on the pool is not tidied yet',
+      cause,
+    })
+    return false
+  }
+}

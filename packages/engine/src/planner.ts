@@ -1,0 +1,85 @@
+import type { PointDisk, Repository } from '@tidemark/repository'
+import { EngineError } from './error.ts'
+import { planDisk, type DiskPlan, type PlanOptions, type VmPlan } from './plan.ts'
+import { openPoint, type OpenPoint, type RestorePoint } from './points.ts'
+import type { Disk, Pool, Vm } from './pool.ts'
+import type { DiskRecord } from './vm-record.ts'
+
+/** Where a disk was stored last. */
+export interface DiskParent {
+  readonly point: OpenPoint
+  readonly record: DiskRecord
+  readonly stored: PointDisk
+}
+
+/** The plan of a VM's next run, and by live disk what it builds on. */
+export interface PlannedVm {
+  readonly plan: VmPlan
+  readonly parents: ReadonlyMap<string, DiskParent>
+}
+
+/** Points looked through for a disk's last place; disks that are backed up apart from each other need more than one. */
+const POINTS_SEARCHED = 20
+
+/**
+ * Decides what the next run does to each disk, and why. Reads the repository and asks the pool, changes neither.
+ * @param history restore points of this VM, oldest first; the index must be loaded
+ * @throws EngineError ENGINE_NO_DISKS
+ */
+export async function planVm(
+  pool: Pool,
+  repository: Repository,
+  vm: Vm,
+  history: readonly RestorePoint[],
+  options: PlanOptions,
+  signal?: AbortSignal,
+): Promise<PlannedVm> {
+  if (vm.disks.length === 0) {
+    throw new EngineError('ENGINE_NO_DISKS', `VM '${vm.name}' has no disk to back up; 'tidemark vm ls' shows its disks`)
+  }
+  const parents = await findParents(repository, vm.disks, history, signal)
+  const disks: DiskPlan[] = []
+  for (const disk of vm.disks) {
+    const previous = parents.get(disk.vdiUuid)?.record
+    const base = previous?.snapshot ? await pool.baseOf(disk, previous.snapshot, signal) : undefined
+    disks.push(planDisk(disk, { previous, base }, options, history.length > 0))
+  }
+  return { plan: { vm, disks }, parents }
+}
+
+async function findParents(
+  repository: Repository,
+  disks: readonly Disk[],
+  history: readonly RestorePoint[],
+  signal: AbortSignal | undefined,
+): Promise<Map<string, DiskParent>> {
+  const parents = new Map<string, DiskParent>()
+  for (const point of history.toReversed().slice(0, POINTS_SEARCHED)) {
+    if (parents.size === disks.length) break
+    const open = await openPoint(repository, point, signal)
+    for (const record of open.record.disks) {
+      const stored = open.parts.disks.find(({ vdiUuid }) => vdiUuid === record.vdi)
+      const wanted = disks.some(({ vdiUuid }) => vdiUuid === record.vdi)
+      if (stored !== undefined && wanted && !parents.has(record.vdi))
+        parents.set(record.vdi, { point: open, record, stored })
+    }
+  }
+  return parents
+}
+
+/** Finds a VM by UUID or name. @throws EngineError ENGINE_VM_UNKNOWN, ENGINE_VM_AMBIGUOUS */
+export function chooseVm(vms: readonly Vm[], selector: string): Vm {
+  const found = vms.filter(({ uuid, name }) => uuid === selector || name === selector)
+  const [vm] = found
+  if (vm === undefined) {
+    throw new EngineError(
+      'ENGINE_VM_UNKNOWN',
+      `the pool has no VM '${selector}'; 'tidemark vm ls' lists its ${vms.length} VMs`,
+    )
+  }
+  if (found.length > 1) {
+    const uuids = found.map(({ uuid }) => uuid).join(', ')
+    throw new EngineError('ENGINE_VM_AMBIGUOUS', `${found.length} VMs are called '${selector}'; use a UUID: ${uuids}`)
+  }
+  return vm
+}

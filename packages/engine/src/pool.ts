@@ -1,0 +1,134 @@
+import type { Bitmap, Bytes, Extents } from '@tidemark/blocks'
+
+/**
+ * What the engine needs of a hypervisor pool. `engine/xen` implements it over XenAPI and NBD; tests bring a small one.
+ * Every call that can wait takes a signal and throws its reason.
+ */
+export interface Pool {
+  readonly identity: PoolIdentity
+  /** All VMs that are no templates, snapshots or control domains, by name. */
+  vms(signal?: AbortSignal): Promise<readonly Vm[]>
+  /** What the pool knows of a snapshot that an earlier run left as base. */
+  baseOf(disk: Disk, snapshotUuid: string, signal?: AbortSignal): Promise<BaseState>
+  enableTracking(disk: Disk, signal?: AbortSignal): Promise<void>
+  /** The VM's settings as `export_metadata` gives them, without snapshots. */
+  exportMetadata(vm: Vm, signal?: AbortSignal): Promise<Uint8Array>
+  /** One snapshot of the whole VM. It is undone on disposal unless `keepAsBase` was called. */
+  snapshot(vm: Vm, options: SnapshotOptions, signal?: AbortSignal): Promise<VmSnapshot>
+  /** Destroys snapshots that this repository kept as base of the disk, except `keep`. */
+  dropOldBases(disk: Disk, repositoryId: string, keep: string, signal?: AbortSignal): Promise<void>
+  /** Opens a disk that no running VM holds, to read it back. */
+  openDisk(vdiUuid: string, source: SourceKind, signal?: AbortSignal): Promise<DiskSource>
+  readonly restore: RestoreTarget
+}
+
+/** The half of a pool that restores write to. */
+export interface RestoreTarget {
+  storages(signal?: AbortSignal): Promise<readonly Storage[]>
+  /** A new, empty disk; `size` may come back rounded up. */
+  createDisk(disk: NewDisk, signal?: AbortSignal): Promise<{ uuid: string; size: Bytes }>
+  destroyDisk(vdiUuid: string): Promise<void>
+  diskState(vdiUuid: string, signal?: AbortSignal): Promise<DiskState | undefined>
+  /** Writes a whole disk from a stream of exactly `length` bytes. */
+  writeDisk(vdiUuid: string, body: AsyncIterable<Uint8Array>, length: Bytes, signal?: AbortSignal): Promise<void>
+  /** Makes a VM of its exported settings, its disks replaced by `disks` (old UUID to new); other disks are detached. */
+  importVm(metadata: Uint8Array, disks: ReadonlyMap<string, string>, name: string, signal?: AbortSignal): Promise<Vm>
+  /** Removes a VM that a failed restore leaves, but not its disks. */
+  destroyVm(vmUuid: string): Promise<void>
+}
+
+export interface PoolIdentity {
+  readonly uuid: string
+  readonly name: string
+}
+
+export interface Vm {
+  readonly uuid: string
+  readonly name: string
+  /** XenAPI's word: Halted, Paused, Running, Suspended. */
+  readonly powerState: string
+  /** Disks that can hold data, by position; CD drives are left out. */
+  readonly disks: readonly Disk[]
+}
+
+export interface Disk {
+  /** The VBD's `userdevice`, a number: 0 is the first disk. */
+  readonly position: number
+  readonly vdiUuid: string
+  readonly name: string
+  readonly size: Bytes
+  readonly storage: Storage
+  /** `VDI.cbt_enabled`. */
+  readonly tracked: boolean
+}
+
+export interface Storage {
+  readonly uuid: string
+  readonly name: string
+  /** XenAPI's type: ext, lvm, nfs, lvmoiscsi … */
+  readonly type: string
+  /** Whether the driver has `VDI_CONFIG_CBT`. */
+  readonly canTrack: boolean
+}
+
+export type BaseState =
+  | { readonly state: 'usable' }
+  | { readonly state: 'missing' }
+  /** The snapshot is there, but its log is not, or it belongs to another disk or SR. */
+  | { readonly state: 'unusable'; readonly detail: string }
+
+export interface SnapshotOptions {
+  /** The repository's ID, written to `other_config` of each snapshot, so that every repository finds its own. */
+  readonly repository: string
+  /** Disks that the snapshot leaves out. */
+  readonly leftOut: readonly Disk[]
+}
+
+export interface VmSnapshot extends AsyncDisposable {
+  readonly uuid: string
+  /** By the UUID of the live disk. */
+  readonly disks: ReadonlyMap<string, DiskSnapshot>
+  /** Drops the VM snapshot and the data, keeps each tracked disk's log as base of `point`. Waits for readers to go. */
+  keepAsBase(point: string, signal?: AbortSignal): Promise<void>
+}
+
+export interface DiskSnapshot {
+  readonly uuid: string
+  readonly size: Bytes
+  readonly tracked: boolean
+  /** To be asked before any reader is opened. */
+  changedSince(baseUuid: string, signal?: AbortSignal): Promise<Changes>
+  open(source: SourceKind, signal?: AbortSignal): Promise<DiskSource>
+}
+
+export type Changes =
+  | { readonly known: true; readonly bitmap: Bitmap }
+  | { readonly known: false; readonly detail: string }
+
+/** Where bytes come from: NBD, the VHD stream of `export_raw_vdi`, or its raw stream. */
+export type SourceKind = 'nbd' | 'vhd' | 'raw'
+
+/** A frozen disk, to be read. */
+export interface DiskSource extends AsyncDisposable {
+  readonly kind: SourceKind
+  readonly size: Bytes
+  /** Exactly the bytes of `extents`, ascending, in chunks of any size. At most one read at a time. */
+  read(extents: Extents, signal?: AbortSignal): AsyncIterable<Chunk>
+}
+
+/** A piece of a disk, `offset` bytes from its start. A hole that the source shows was not transferred. */
+export type Chunk =
+  | { readonly offset: number; readonly data: Uint8Array }
+  | { readonly offset: number; readonly length: number; readonly data: 'zero' }
+
+export interface NewDisk {
+  readonly name: string
+  readonly size: Bytes
+  readonly storageUuid: string
+}
+
+export interface DiskState {
+  readonly size: Bytes
+  /** Names of VMs that hold the disk attached. */
+  readonly usedBy: readonly string[]
+}

@@ -1,0 +1,187 @@
+import { bytes, type Bytes } from '@tidemark/blocks'
+import { readContent, type DiskContent, type Repository } from '@tidemark/repository'
+import { EngineError } from './error.ts'
+import type { OnDisk } from './events.ts'
+import type { OpenPoint } from './points.ts'
+import type { Pool, RestoreTarget, Storage, Vm } from './pool.ts'
+import type { DiskRecord } from './vm-record.ts'
+
+export interface RestoreContext {
+  readonly pool: Pool
+  readonly repository: Repository
+  readonly onDisk: OnDisk
+}
+
+export interface NewVmOptions {
+  /** Name of the new VM. */
+  readonly name: string
+  /** Name or UUID of the SR for its disks; without it each disk goes to the SR that it came from. */
+  readonly storage: string | undefined
+}
+
+/** A disk of the point and where it went. */
+export interface RestoredDisk {
+  readonly record: DiskRecord
+  readonly vdiUuid: string
+}
+
+export interface RestoredVm {
+  readonly vm: Vm
+  readonly disks: readonly RestoredDisk[]
+}
+
+/**
+ * Restores a point as a new VM: new disks, filled, then the VM from its exported settings with the disks exchanged.
+ * What was made is removed again when any step fails.
+ * @throws EngineError ENGINE_TARGET; RepositoryError; XenApiError
+ */
+export async function restoreAsNewVm(
+  context: RestoreContext,
+  point: OpenPoint,
+  options: NewVmOptions,
+  signal?: AbortSignal,
+): Promise<RestoredVm> {
+  const { restore } = context.pool
+  const { metadata } = point.parts
+  if (metadata === undefined) {
+    throw new EngineError('ENGINE_TARGET', 'the point holds no VM settings; restore its disks with --to-dir instead')
+  }
+  const storages = await restore.storages(signal)
+  const placed = point.record.disks.map((record) => ({ record, storage: chooseStorage(storages, record, options) }))
+  await using undo = new AsyncDisposableStack()
+  const disks: RestoredDisk[] = []
+  for (const { record, storage } of placed) {
+    disks.push({ record, vdiUuid: await restoreNewDisk(context, point, record, storage, undo, signal) })
+  }
+  const exchanged = new Map(disks.map(({ record, vdiUuid }) => [record.vdi, vdiUuid]))
+  const vm = await restore.importVm(metadata, exchanged, options.name, signal)
+  undo.move() // complete: nothing is undone any more
+  return { vm, disks }
+}
+
+async function restoreNewDisk(
+  context: RestoreContext,
+  point: OpenPoint,
+  record: DiskRecord,
+  storage: Storage,
+  undo: AsyncDisposableStack,
+  signal: AbortSignal | undefined,
+): Promise<string> {
+  const { restore } = context.pool
+  const made = await restore.createDisk({ name: record.name, size: record.size, storageUuid: storage.uuid }, signal)
+  undo.defer(() => restore.destroyDisk(made.uuid))
+  await fillDisk(context, point, record, made.uuid, signal)
+  return made.uuid
+}
+
+/**
+ * Restores disks of a point over the pool's own disks of the same UUID. Everything on them is replaced.
+ * @throws EngineError ENGINE_TARGET when a disk is missing, attached to a running VM, or of another size
+ */
+export async function restoreOver(
+  context: RestoreContext,
+  point: OpenPoint,
+  records: readonly DiskRecord[],
+  signal?: AbortSignal,
+): Promise<readonly RestoredDisk[]> {
+  for (const record of records) await checkTarget(context.pool.restore, record, signal) // all, before any is touched
+  for (const record of records) await fillDisk(context, point, record, record.vdi, signal)
+  return records.map((record) => ({ record, vdiUuid: record.vdi }))
+}
+
+async function checkTarget(restore: RestoreTarget, record: DiskRecord, signal: AbortSignal | undefined): Promise<void> {
+  const disk = `disk ${record.position} (${record.vdi})`
+  const state = await restore.diskState(record.vdi, signal)
+  if (state === undefined) {
+    throw new EngineError('ENGINE_TARGET', `${disk} is no longer on the pool; restore it as a new VM with --new-vm`)
+  }
+  if (state.usedBy.length > 0) {
+    throw new EngineError('ENGINE_TARGET', `${disk} is attached to ${state.usedBy.join(', ')}; shut that VM down first`)
+  }
+  if (state.size !== record.size) {
+    throw new EngineError(
+      'ENGINE_TARGET',
+      `${disk} has ${state.size} bytes, the restore point has ${record.size}; restore it as a new VM with --new-vm`,
+    )
+  }
+}
+
+async function fillDisk(
+  context: RestoreContext,
+  point: OpenPoint,
+  record: DiskRecord,
+  vdiUuid: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const content = await contentOf(point, record, signal)
+  const report = (moved: number, stage: 'writing' | 'done') => context.onDisk(progressOf(record, moved, stage))
+  const body = rawStream(context.repository, content, (moved) => report(moved, 'writing'), signal)
+  await context.pool.restore.writeDisk(vdiUuid, body, record.size, signal)
+  report(record.size, 'done')
+}
+
+/** The whole disk as bytes, zeros included: what `import_raw_vdi` takes. */
+async function* rawStream(
+  repository: Repository,
+  content: DiskContent,
+  onMoved: (moved: number) => void,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
+  for await (const piece of readContent(repository, content, { holes: 'zeros' }, signal)) {
+    if (piece.data === 'zero') yield* zeros(piece.length)
+    else yield piece.data
+    onMoved(piece.offset + piece.length)
+  }
+}
+
+const zeroChunk = new Uint8Array(1 << 20)
+
+function* zeros(length: number): Generator<Uint8Array> {
+  for (let left = length; left > 0; left -= zeroChunk.length)
+    yield zeroChunk.subarray(0, Math.min(left, zeroChunk.length))
+}
+
+function chooseStorage(storages: readonly Storage[], record: DiskRecord, { storage: wanted }: NewVmOptions): Storage {
+  const selector = wanted ?? record.storage.uuid
+  const found = storages.filter(({ uuid, name }) => uuid === selector || name === selector)
+  const [storage] = found
+  if (storage === undefined || found.length > 1) {
+    const known = storages.map(({ name, uuid }) => `${name} (${uuid})`).join(', ')
+    const problem = found.length > 1 ? 'is the name of several storage repositories' : 'is no storage repository here'
+    throw new EngineError('ENGINE_TARGET', `'${selector}' ${problem}; choose one with --sr: ${known}`)
+  }
+  return storage
+}
+
+/** The content list of one disk of a point. @throws EngineError ENGINE_POINT_DAMAGED */
+export async function contentOf(point: OpenPoint, record: DiskRecord, signal?: AbortSignal): Promise<DiskContent> {
+  const stored = point.parts.disks.find(({ vdiUuid }) => vdiUuid === record.vdi)
+  const content = await stored?.content(signal)
+  if (content === undefined || content.size !== record.size) {
+    throw new EngineError(
+      'ENGINE_POINT_DAMAGED',
+      `the restore point names disk ${record.vdi} but does not hold it whole`,
+    )
+  }
+  return content
+}
+
+/** The disks of a point that somebody means, by position, name or UUID; all without a selection. */
+export function chooseDisks(point: OpenPoint, selectors: readonly string[]): readonly DiskRecord[] {
+  if (selectors.length === 0) return point.record.disks
+  return selectors.map((selector) => {
+    const found = point.record.disks.find(
+      ({ position, name, vdi }) => String(position) === selector || name === selector || vdi === selector,
+    )
+    if (found !== undefined) return found
+    const known = point.record.disks.map(({ position, name }) => `${position} (${name})`).join(', ')
+    throw new EngineError('ENGINE_DISK_UNKNOWN', `the restore point has no disk '${selector}'; it has ${known}`)
+  })
+}
+
+/** How far one disk's restore or comparison is. */
+export function progressOf(record: DiskRecord, moved: number, stage: 'writing' | 'comparing' | 'done') {
+  const none: Bytes = bytes(0)
+  const { position, name, size } = record
+  return { position, name, stage, moved: bytes(moved), total: size, new: none, stored: none }
+}

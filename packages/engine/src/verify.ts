@@ -1,0 +1,117 @@
+import { bytes, endOf, extent, type Bytes, type Extent } from '@tidemark/blocks'
+import { readContent, type Repository } from '@tidemark/repository'
+import { EngineError } from './error.ts'
+import type { OnDisk } from './events.ts'
+import type { OpenPoint } from './points.ts'
+import type { Chunk, DiskSource } from './pool.ts'
+import { contentOf, progressOf } from './restore.ts'
+import type { DiskRecord } from './vm-record.ts'
+
+/** What verifying one disk of a point found. */
+export interface DiskVerdict {
+  readonly record: DiskRecord
+  /** Bytes of the disk that are no zeros and whose blobs were read, decrypted and hashed. */
+  readonly checked: Bytes
+  /** Where the compared disk differs, merged, in bytes; empty when it is equal or nothing was compared. */
+  readonly differences: readonly Extent[]
+  /** Whether another disk was read and compared. */
+  readonly compared: boolean
+}
+
+/** Differences that are listed; a disk that differs everywhere needs no longer list. */
+const DIFFERENCES_MAX = 1000
+
+/**
+ * Reads every blob that a disk of the point consists of: each must decrypt and have the SHA-256 that its ID says.
+ * With `other`, also compares byte for byte what that disk holds now.
+ * @throws RepositoryError for a missing or damaged blob, naming the file
+ */
+export async function verifyDisk(
+  context: { readonly repository: Repository; readonly onDisk: OnDisk },
+  point: OpenPoint,
+  record: DiskRecord,
+  other: DiskSource | undefined,
+  signal?: AbortSignal,
+): Promise<DiskVerdict> {
+  const content = await contentOf(point, record, signal)
+  if (other !== undefined && other.size !== record.size) {
+    throw new EngineError(
+      'ENGINE_MISMATCH',
+      `disk ${record.position} has ${record.size} bytes in the restore point, but ${other.size} on the pool`,
+    )
+  }
+  const differences: Extent[] = []
+  let checked = 0
+  await using theirs = other === undefined ? undefined : reader(other.read([extent(0, record.size)], signal))
+  for await (const { offset, length, data } of readContent(context.repository, content, { holes: 'zeros' }, signal)) {
+    if (data !== 'zero') checked += data.length
+    if (theirs !== undefined) await compare(theirs, { offset, length, data }, differences)
+    context.onDisk(progressOf(record, offset + length, 'comparing'))
+  }
+  context.onDisk(progressOf(record, record.size, 'done'))
+  return { record, checked: bytes(checked), differences, compared: other !== undefined }
+}
+
+interface Piece {
+  readonly offset: number
+  readonly length: number
+  readonly data: Uint8Array | 'zero'
+}
+
+/** Compares in steps of 64 KiB, so that a difference is named by its block. */
+async function compare(theirs: ChunkReader, piece: Piece, differences: Extent[]): Promise<void> {
+  for (let at = 0; at < piece.length; at += step.length) {
+    const length = Math.min(step.length, piece.length - at)
+    const other = await theirs.take(length)
+    const own = piece.data === 'zero' ? step.subarray(0, length) : piece.data.subarray(at, at + length)
+    if (Buffer.compare(own, other) !== 0) addDifference(differences, extent(piece.offset + at, length))
+  }
+}
+
+const step = new Uint8Array(65_536)
+
+function addDifference(differences: Extent[], found: Extent): void {
+  const last = differences.at(-1)
+  if (last !== undefined && endOf(last) === found.offset) {
+    differences[differences.length - 1] = extent(last.offset, last.length + found.length)
+  } else if (differences.length < DIFFERENCES_MAX) differences.push(found)
+}
+
+interface ChunkReader extends AsyncDisposable {
+  /** The next `length` bytes, exactly. @throws EngineError ENGINE_SOURCE when the stream ends early */
+  take(length: number): Promise<Uint8Array>
+}
+
+function reader(chunks: AsyncIterable<Chunk>): ChunkReader {
+  const iterator = chunks[Symbol.asyncIterator]()
+  let rest: Uint8Array = new Uint8Array()
+  const pull = async (): Promise<Uint8Array> => {
+    const next = await iterator.next()
+    if (next.done === true)
+      throw new EngineError('ENGINE_SOURCE', 'the disk on the pool ended before its size; try again')
+    const { value } = next
+    return value.data === 'zero' ? new Uint8Array(value.length) : value.data
+  }
+  return {
+    async take(length) {
+      if (rest.length === 0) rest = await pull()
+      if (rest.length >= length) {
+        const whole = rest.subarray(0, length)
+        rest = rest.subarray(length)
+        return whole
+      }
+      const whole = new Uint8Array(length)
+      for (let filled = 0; filled < length;) {
+        if (rest.length === 0) rest = await pull()
+        const part = rest.subarray(0, length - filled)
+        whole.set(part, filled)
+        filled += part.length
+        rest = rest.subarray(part.length)
+      }
+      return whole
+    },
+    async [Symbol.asyncDispose]() {
+      await iterator.return?.()
+    },
+  }
+}

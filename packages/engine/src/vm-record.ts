@@ -1,0 +1,79 @@
+import { bytes, type Bytes } from '@tidemark/blocks'
+import { z } from 'zod'
+import { EngineError } from './error.ts'
+
+/**
+ * `vm.json` of a restore point: everything that must survive of one run, so that the next run, on any machine, needs
+ * nothing but the repository and the pool.
+ */
+export interface VmRecord {
+  readonly schema: 1
+  readonly tool: string
+  /** When the VM snapshot was taken, ISO 8601. */
+  readonly takenAt: string
+  readonly pool: { readonly uuid: string; readonly name: string }
+  readonly vm: { readonly uuid: string; readonly name: string; readonly powerState: string }
+  /** UUID of the VM snapshot that was read; gone from the pool afterwards. */
+  readonly snapshot: string
+  readonly disks: readonly DiskRecord[]
+}
+
+export interface DiskRecord {
+  readonly position: number
+  /** UUID of the live disk. */
+  readonly vdi: string
+  readonly name: string
+  /** Virtual size in bytes, as it was when the snapshot was taken. */
+  readonly size: Bytes
+  readonly storage: { readonly uuid: string; readonly name: string; readonly type: string }
+  /** UUID of the disk snapshot that may serve as the next base; null when the disk is not tracked. */
+  readonly snapshot: string | null
+  /** UUID of the snapshot that the changes were counted from; null for a full read. */
+  readonly base: string | null
+  readonly action: 'full' | 'incremental'
+  /** Why: a reason's name and its sentence. */
+  readonly reason: string
+  readonly source: 'nbd' | 'vhd' | 'raw'
+  /** Sizes in bytes: marked in the bitmap, read from the pool, new to the repository, stored after compression. */
+  readonly bytes: { readonly changed: Bytes; readonly read: Bytes; readonly new: Bytes; readonly stored: Bytes }
+}
+
+const size = z.number().int().nonnegative().transform(bytes)
+
+const diskRecord = z.object({
+  position: z.number().int().nonnegative(),
+  vdi: z.string(),
+  name: z.string(),
+  size,
+  storage: z.object({ uuid: z.string(), name: z.string(), type: z.string() }),
+  snapshot: z.string().nullable(),
+  base: z.string().nullable(),
+  action: z.enum(['full', 'incremental']),
+  reason: z.string(),
+  source: z.enum(['nbd', 'vhd', 'raw']),
+  bytes: z.object({ changed: size, read: size, new: size, stored: size }),
+})
+
+const vmRecord = z.object({
+  schema: z.literal(1),
+  tool: z.string(),
+  takenAt: z.string(),
+  pool: z.object({ uuid: z.string(), name: z.string() }),
+  vm: z.object({ uuid: z.string(), name: z.string(), powerState: z.string() }),
+  snapshot: z.string(),
+  disks: z.array(diskRecord),
+})
+
+export const encodeVmRecord = (record: VmRecord): Uint8Array =>
+  new TextEncoder().encode(`${JSON.stringify(record, null, 2)}\n`)
+
+/** @throws EngineError ENGINE_POINT_DAMAGED when the file is no vm.json of a version that we know */
+export function decodeVmRecord(file: Uint8Array): VmRecord {
+  try {
+    return vmRecord.parse(JSON.parse(new TextDecoder().decode(file)))
+  } catch (cause) {
+    throw new EngineError('ENGINE_POINT_DAMAGED', 'vm.json of the restore point is damaged or of a newer version', {
+      cause,
+    })
+  }
+}

@@ -1,0 +1,90 @@
+import type { Session, VdiRecord } from '@tidemark/xenapi'
+import { systemClock, type Clock } from '../clock.ts'
+import type { BaseState, Disk, Pool } from '../pool.ts'
+import { readInventory } from './inventory.ts'
+import { MARK_REPOSITORY, MARK_ROLE } from './marks.ts'
+import { isFailure, patienceDefaults, type Patience } from './patience.ts'
+import { xenRestore } from './restore.ts'
+import { destroyDisk, takeSnapshot, type SnapshotContext } from './snapshot.ts'
+import { openSource, sourceDefaults, type SourceOptions } from './source.ts'
+
+export interface XenPoolOptions extends Omit<SourceOptions, 'clock'> {
+  readonly clock: Clock
+  readonly patience: Patience
+}
+
+export const xenPoolDefaults: XenPoolOptions = { ...sourceDefaults, clock: systemClock, patience: patienceDefaults }
+
+/**
+ * The engine's view of a XenServer or XCP-ng pool. The session stays the caller's: it must outlive the pool, since NBD
+ * export names are made from it.
+ */
+export async function openXenPool(
+  session: Session,
+  options: Partial<XenPoolOptions> = {},
+  signal?: AbortSignal,
+): Promise<Pool> {
+  const all = { ...xenPoolDefaults, ...options }
+  const context: SnapshotContext = { session, clock: all.clock, patience: all.patience, source: all }
+  const [pool] = Object.values(await session.pool.get_all_records({ signal }))
+  return {
+    identity: { uuid: pool?.uuid ?? '', name: pool?.name_label || pool?.uuid || 'pool' },
+    vms: async (stop) => (await readInventory(session, stop)).vms,
+    baseOf: (disk, snapshot, stop) => baseOf(context, disk, snapshot, stop),
+    async enableTracking(disk, stop) {
+      await session.Async.VDI.enable_cbt(await session.VDI.get_by_uuid(disk.vdiUuid, { signal: stop }), {
+        signal: stop,
+      })
+    },
+    async exportMetadata(vm, stop) {
+      const ref = await session.VM.get_by_uuid(vm.uuid, { signal: stop })
+      return session.exportMetadata(ref, { snapshots: false }, stop)
+    },
+    snapshot: (vm, marks, stop) => takeSnapshot(context, vm, marks, stop),
+    dropOldBases: (disk, repository, keep, stop) => dropOldBases(context, disk, { repository, keep }, stop),
+    openDisk: (uuid, kind, stop) => openSource(session, uuid, kind, all, stop),
+    restore: xenRestore(context),
+  }
+}
+
+const UNKNOWN = new Set(['UUID_INVALID', 'HANDLE_INVALID'])
+
+async function baseOf(
+  { session }: SnapshotContext,
+  disk: Disk,
+  snapshot: string,
+  signal: AbortSignal | undefined,
+): Promise<BaseState> {
+  try {
+    const record = await session.VDI.get_record(await session.VDI.get_by_uuid(snapshot, { signal }), { signal })
+    const live = await session.VDI.get_by_uuid(disk.vdiUuid, { signal })
+    const sr = await session.SR.get_by_uuid(disk.storage.uuid, { signal })
+    // the older disk is looked up inside the newer one's SR: from another SR the answer is an error, or another disk's
+    if (record.SR !== sr) return { state: 'unusable', detail: 'it lies on another storage repository' }
+    if (record.snapshot_of !== live)
+      return { state: 'unusable', detail: 'the VM was reverted: it belongs to another disk' }
+    if (!record.cbt_enabled) return { state: 'unusable', detail: 'its tracking is gone' }
+    return { state: 'usable' }
+  } catch (error) {
+    if (isFailure(error, UNKNOWN)) return { state: 'missing' }
+    throw error
+  }
+}
+
+/** Metadata-only snapshots pile up, one a run, and slow the storage down; only the newest serves as base. */
+async function dropOldBases(
+  context: SnapshotContext,
+  disk: Disk,
+  { repository, keep }: { repository: string; keep: string },
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { session } = context
+  const live = await session.VDI.get_by_uuid(disk.vdiUuid, { signal })
+  for (const ref of await session.VDI.get_snapshots(live, { signal })) {
+    const record = await session.VDI.get_record(ref, { signal })
+    if (isOldBase(record, repository, keep)) await destroyDisk(context, ref)
+  }
+}
+
+const isOldBase = ({ other_config: marks, type, uuid }: VdiRecord, repository: string, keep: string): boolean =>
+  uuid !== keep && type === 'cbt_metadata' && marks[MARK_REPOSITORY] === repository && marks[MARK_ROLE] === 'base'

@@ -1,0 +1,91 @@
+import { bytes } from '@tidemark/blocks'
+import type { Session, VdiRef } from '@tidemark/xenapi'
+import { EngineError } from '../error.ts'
+import type { DiskState, RestoreTarget, Vm } from '../pool.ts'
+import { readInventory } from './inventory.ts'
+import { isFailure } from './patience.ts'
+import { destroyDisk, type SnapshotContext } from './snapshot.ts'
+
+/** The writing half of a pool over XenAPI. */
+export function xenRestore(context: SnapshotContext): RestoreTarget {
+  const { session } = context
+  return {
+    storages: async (signal) => (await readInventory(session, signal)).storages,
+    async createDisk({ name, size, storageUuid }, signal) {
+      const SR = await session.SR.get_by_uuid(storageUuid, { signal })
+      const record = {
+        SR,
+        virtual_size: size,
+        type: 'user',
+        sharable: false,
+        read_only: false,
+        other_config: {},
+      } as const
+      const ref = await session.Async.VDI.create({ ...record, name_label: name }, { signal })
+      const made = await session.VDI.get_record(ref, { signal })
+      return { uuid: made.uuid, size: bytes(made.virtual_size) }
+    },
+    async destroyDisk(uuid) {
+      await destroyDisk(context, await session.VDI.get_by_uuid(uuid))
+    },
+    diskState: (uuid, signal) => diskState(session, uuid, signal),
+    async writeDisk(uuid, body, length, signal) {
+      const vdi = await session.VDI.get_by_uuid(uuid, { signal })
+      await session.importRawVdi(vdi, body, { format: 'raw', length }, signal)
+    },
+    importVm: (metadata, disks, name, signal) => importVm(session, metadata, disks, name, signal),
+    async destroyVm(uuid) {
+      await session.Async.VM.destroy(await session.VM.get_by_uuid(uuid))
+    },
+  }
+}
+
+const UNKNOWN = new Set(['UUID_INVALID'])
+
+async function diskState(session: Session, uuid: string, signal?: AbortSignal): Promise<DiskState | undefined> {
+  let ref: VdiRef
+  try {
+    ref = await session.VDI.get_by_uuid(uuid, { signal })
+  } catch (error) {
+    if (isFailure(error, UNKNOWN)) return undefined
+    throw error
+  }
+  const record = await session.VDI.get_record(ref, { signal })
+  const usedBy: string[] = []
+  for (const vbd of record.VBDs) {
+    const { currently_attached: attached, VM: vm } = await session.VBD.get_record(vbd, { signal })
+    if (attached) usedBy.push(await session.VM.get_name_label(vm, { signal }))
+  }
+  return { size: bytes(record.virtual_size), usedBy }
+}
+
+async function importVm(
+  session: Session,
+  metadata: Uint8Array,
+  disks: ReadonlyMap<string, string>,
+  name: string,
+  signal?: AbortSignal,
+): Promise<Vm> {
+  const [ref] = await session.importMetadata(metadata, { vdiMap: disks }, signal)
+  if (ref === undefined) throw new EngineError('ENGINE_TARGET', 'the pool imported the VM settings but named no new VM')
+  await session.VM.set_name_label(ref, name, { signal })
+  await detachOthers(session, await session.VM.get_VBDs(ref, { signal }), new Set(disks.values()), signal)
+  const uuid = await session.VM.get_uuid(ref, { signal })
+  const vm = (await readInventory(session, signal)).vms.find((each) => each.uuid === uuid)
+  if (vm === undefined) throw new EngineError('ENGINE_TARGET', `the new VM ${uuid} is not on the pool`)
+  return vm
+}
+
+/** A disk that the point does not hold is found by its old place: the new VM must not share it with the original. */
+async function detachOthers(
+  session: Session,
+  vbds: Awaited<ReturnType<Session['VM']['get_VBDs']>>,
+  own: ReadonlySet<string>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  for (const vbd of vbds) {
+    const { type, empty, VDI } = await session.VBD.get_record(vbd, { signal })
+    if (type !== 'Disk' || empty) continue
+    if (!own.has(await session.VDI.get_uuid(VDI, { signal }))) await session.VBD.destroy(vbd, { signal })
+  }
+}

@@ -1,0 +1,213 @@
+import { bytes, CBT_BLOCK, extent, toBitmap, type Bytes, type Extents } from '@tidemark/blocks'
+import type { Chunk, Disk, DiskSource, Pool, SourceKind, Storage, Vm, VmSnapshot } from '@tidemark/engine'
+
+const storage: Storage = { uuid: 'sr-1', name: 'Local storage', type: 'ext', canTrack: true }
+
+/** A disk of the small pool: its bytes, and what was written since its last snapshot. */
+interface MemoryDisk {
+  data: Uint8Array<ArrayBuffer>
+  tracked: boolean
+  written: Set<number>
+}
+
+interface Frozen {
+  readonly uuid: string
+  readonly of: string
+  data: Uint8Array | undefined
+  /** Blocks written between the snapshot before and this one; undefined when tracking was off. */
+  readonly changed: ReadonlySet<number> | undefined
+  readonly repository: string
+}
+
+/** One VM with disks in memory, tracked as a pool does. Shares no code with the lab. */
+export interface MemoryPool extends Pool {
+  readonly vm: Vm
+  readonly disks: ReadonlyMap<string, MemoryDisk>
+  /** Snapshots that exist now, data or not. */
+  readonly frozen: Frozen[]
+  /** Every byte range that was read, by source kind. */
+  readonly reads: { readonly kind: SourceKind; readonly offset: number; readonly length: number }[]
+  write(vdi: string, block: number, fill: number): void
+  grow(vdi: string, size: number): void
+  /** Called before each call of the pool; may throw. */
+  before: (call: string) => void
+  /** Whether sources tell their holes. */
+  showHoles: boolean
+}
+
+export function memoryPool(sizes: readonly number[]): MemoryPool {
+  const disks = new Map(
+    sizes.map((size, i) => [`vdi-${i}`, { data: new Uint8Array(size), tracked: false, written: new Set<number>() }]),
+  )
+  const frozen: Frozen[] = []
+  const reads: MemoryPool['reads'] = []
+  let made = 0
+  const describeDisk = (vdiUuid: string, { data, tracked }: MemoryDisk): Disk => ({
+    position: Number(vdiUuid.slice(4)),
+    vdiUuid,
+    name: vdiUuid,
+    size: bytes(data.length),
+    storage,
+    tracked,
+  })
+  const known = (uuid: string): MemoryDisk => {
+    const disk = disks.get(uuid)
+    if (disk === undefined) throw new Error(`no disk ${uuid}`)
+    return disk
+  }
+  const drop = (uuid: string) =>
+    frozen.splice(
+      frozen.findIndex((each) => each.uuid === uuid),
+      1,
+    )
+
+  const pool: MemoryPool = {
+    disks,
+    frozen,
+    reads,
+    before: () => {},
+    showHoles: true,
+    get vm(): Vm {
+      const list = [...disks].map(([uuid, disk]) => describeDisk(uuid, disk))
+      return { uuid: 'vm-1', name: 'web', powerState: 'Running', disks: list }
+    },
+    identity: { uuid: 'pool-1', name: 'memory' },
+    write(vdi, block, fill) {
+      const disk = known(vdi)
+      disk.data.fill(fill, block * CBT_BLOCK, (block + 1) * CBT_BLOCK)
+      disk.written.add(block)
+    },
+    grow(vdi, size) {
+      const disk = known(vdi)
+      const data = new Uint8Array(size)
+      data.set(disk.data)
+      disk.data = data
+    },
+    vms: async () => [pool.vm],
+    async baseOf(_, uuid) {
+      pool.before('baseOf')
+      return frozen.some((each) => each.uuid === uuid) ? { state: 'usable' } : { state: 'missing' }
+    },
+    async enableTracking({ vdiUuid }) {
+      pool.before('enableTracking')
+      known(vdiUuid).tracked = true
+      known(vdiUuid).written = new Set()
+    },
+    async exportMetadata() {
+      pool.before('exportMetadata')
+      return new TextEncoder().encode('settings')
+    },
+    async snapshot(vm, { repository, leftOut }): Promise<VmSnapshot> {
+      pool.before('snapshot')
+      const own = vm.disks
+        .filter(({ vdiUuid }) => !leftOut.some((each) => each.vdiUuid === vdiUuid))
+        .map(({ vdiUuid }) => {
+          const disk = known(vdiUuid)
+          const changed = disk.tracked ? disk.written : undefined
+          disk.written = new Set()
+          const copy: Frozen = { uuid: `snap-${++made}`, of: vdiUuid, data: disk.data.slice(), changed, repository }
+          frozen.push(copy)
+          return copy
+        })
+      let undo = () => own.forEach(({ uuid }) => drop(uuid))
+      return {
+        uuid: `vm-snap-${made}`,
+        disks: new Map(own.map((copy) => [copy.of, frozenDisk(copy)])),
+        async keepAsBase() {
+          pool.before('keepAsBase')
+          for (const copy of own) copy.data = undefined
+          undo = () => {}
+        },
+        async [Symbol.asyncDispose]() {
+          undo()
+        },
+      }
+    },
+    async dropOldBases({ vdiUuid }, repository, keep) {
+      pool.before('dropOldBases')
+      const old = frozen.filter((each) => each.of === vdiUuid && each.repository === repository && each.uuid !== keep)
+      for (const { uuid } of old) drop(uuid)
+    },
+    openDisk: async (uuid, kind) => source(known(uuid).data, kind),
+    restore: {
+      storages: async () => [storage],
+      async createDisk({ size }) {
+        pool.before('createDisk')
+        const uuid = `vdi-${disks.size}`
+        disks.set(uuid, { data: new Uint8Array(size), tracked: false, written: new Set() })
+        return { uuid, size }
+      },
+      async destroyDisk(uuid) {
+        disks.delete(uuid)
+      },
+      diskState: async (uuid) => (disks.has(uuid) ? { size: bytes(known(uuid).data.length), usedBy: [] } : undefined),
+      async writeDisk(uuid, body) {
+        pool.before('writeDisk')
+        let at = 0
+        for await (const part of body) {
+          known(uuid).data.set(part, at)
+          at += part.length
+        }
+      },
+      async importVm(_, __, name) {
+        pool.before('importVm')
+        return { ...pool.vm, uuid: 'vm-2', name }
+      },
+      destroyVm: async () => {},
+    },
+  }
+
+  function frozenDisk(copy: Frozen) {
+    const size: Bytes = bytes(copy.data?.length ?? 0)
+    return {
+      uuid: copy.uuid,
+      size,
+      tracked: copy.changed !== undefined,
+      async changedSince(base: string) {
+        pool.before('changedSince')
+        const from = frozen.findIndex((each) => each.uuid === base)
+        const to = frozen.indexOf(copy)
+        const between = frozen.slice(from + 1, to + 1).filter((each) => each.of === copy.of)
+        if (from < 0 || between.some(({ changed }) => changed === undefined))
+          return { known: false as const, detail: 'unrelated' }
+        const blocks = new Set(between.flatMap(({ changed }) => [...(changed ?? [])]))
+        const marks = [...blocks].map((block) => extent(block * CBT_BLOCK, 1))
+        return { known: true as const, bitmap: toBitmap(marks, size) }
+      },
+      async open(kind: SourceKind) {
+        pool.before('open')
+        return source(copy.data ?? new Uint8Array(), kind)
+      },
+    }
+  }
+
+  function source(data: Uint8Array, kind: SourceKind): DiskSource {
+    return {
+      kind,
+      size: bytes(data.length),
+      allocated: pool.showHoles && kind === 'vhd' ? allocated(data) : undefined,
+      async *read(extents: Extents): AsyncGenerator<Chunk> {
+        for (const { offset, length } of extents) {
+          pool.before('read')
+          reads.push({ kind, offset, length })
+          const half = Math.ceil(length / 2) // chunks of any size
+          yield { offset, data: data.subarray(offset, offset + half) }
+          if (half < length) yield { offset: offset + half, data: data.subarray(offset + half, offset + length) }
+        }
+      },
+      async [Symbol.asyncDispose]() {},
+    }
+  }
+  return pool
+}
+
+const VHD_BLOCK = 2 * 1024 * 1024
+
+function allocated(data: Uint8Array): Extents {
+  const found = []
+  for (let at = 0; at < data.length; at += VHD_BLOCK) {
+    const block = data.subarray(at, at + VHD_BLOCK)
+    if (block.some((byte) => byte !== 0)) found.push(extent(at, block.length))
+  }
+  return found
+}
