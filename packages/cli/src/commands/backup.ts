@@ -1,0 +1,162 @@
+import {
+  backupDefaults,
+  backupVm,
+  chooseVm,
+  explain,
+  planBackup,
+  systemClock,
+  type BackupEvent,
+  type BackupOptions,
+  type BackupResult,
+  type Disk,
+  type SourceKind,
+  type VmPlan,
+} from '@tidemark/engine'
+import type { GlobalOptions, PoolOptions, RepositoryOptions } from '../connect.ts'
+import { openPool, openRepo } from '../connect.ts'
+import { exitCodes, describe, type ExitCode } from '../exit.ts'
+import type { Out } from '../output/out.ts'
+import { progressView } from '../output/progress.ts'
+import { table } from '../output/table.ts'
+import { duration, shortId, size } from '../output/units.ts'
+import { TOOL } from '../version.ts'
+
+export interface BackupArguments extends PoolOptions, RepositoryOptions {
+  readonly full?: boolean
+  readonly source?: SourceKind
+  readonly disk?: readonly string[]
+  readonly exclude?: readonly string[]
+  readonly tag?: readonly string[]
+}
+
+/** One finished run, for the caller and for the table. */
+export interface BackupRun extends BackupResult {
+  readonly seconds: number
+}
+
+export async function backup(
+  global: GlobalOptions,
+  out: Out,
+  selectors: readonly string[],
+  args: BackupArguments,
+): Promise<{ exit: ExitCode; runs: readonly BackupRun[] }> {
+  await using open = await openPool(global, args)
+  await using repository = await openRepo(global, args)
+  const all = await open.pool.vms(global.signal)
+  const chosen = selectors.map((selector) => chooseVm(all, selector)) // all names first: nothing half-done by a typo
+  const runs: BackupRun[] = []
+  for (const vm of chosen) {
+    const startedAt = performance.now()
+    out.say(`Backing up ${vm.name} (${vm.powerState.toLowerCase()})`)
+    const context = { pool: open.pool, repository, clock: systemClock, tool: TOOL, on: narrate(out) }
+    const result = await backupVm(context, vm, optionsOf(args), global.signal)
+    const seconds = (performance.now() - startedAt) / 1000
+    runs.push({ ...result, seconds })
+    out.say(`  point ${shortId(result.point.id)} in ${duration(seconds * 1000)}`)
+  }
+  out.result({ points: runs.map(summaryOf) }, chosen.length > 1 ? runTable(runs) : '')
+  return { exit: runs.every(({ clean }) => clean) ? exitCodes.done : exitCodes.attention, runs }
+}
+
+export async function plan(
+  global: GlobalOptions,
+  out: Out,
+  selectors: readonly string[],
+  args: BackupArguments,
+): Promise<ExitCode> {
+  await using open = await openPool(global, args)
+  await using repository = await openRepo(global, args)
+  const all = await open.pool.vms(global.signal)
+  const context = { pool: open.pool, repository }
+  const plans: VmPlan[] = []
+  for (const selector of selectors) {
+    plans.push((await planBackup(context, chooseVm(all, selector), optionsOf(args), global.signal)).plan)
+  }
+  out.result({ plans: plans.map(planForPrograms) }, plans.map(planText).join('\n\n'))
+  return exitCodes.done
+}
+
+export function optionsOf(args: BackupArguments): BackupOptions {
+  const { disk: only = [], exclude = [] } = args
+  const named = (disk: Disk, names: readonly string[]) =>
+    names.includes(String(disk.position)) || names.includes(disk.name) || names.includes(disk.vdiUuid)
+  return {
+    ...backupDefaults,
+    full: args.full ?? false,
+    source: args.source,
+    include: (disk) => (only.length === 0 || named(disk, only)) && !named(disk, exclude),
+    tags: args.tag ?? [],
+  }
+}
+
+function narrate(out: Out): (event: BackupEvent) => void {
+  const view = progressView(out)
+  return (event) => {
+    switch (event.type) {
+      case 'plan':
+        out.event({ type: 'plan', ...planForPrograms(event.plan) })
+        return out.say(event.plan.disks.map(diskPlanLine).join('\n'))
+      case 'replan':
+        out.event({ type: 'replan', disk: diskPlanForPrograms(event.plan) })
+        return out.say(diskPlanLine(event.plan))
+      case 'stage':
+        return out.event({ type: 'stage', stage: event.stage })
+      case 'disk':
+        return view.update(event.progress)
+      case 'attention':
+        out.event({ type: 'attention', message: event.message, cause: describe(event.cause) })
+        return out.say(`  attention: ${event.message}\n  ${describe(event.cause)}`)
+      default:
+        return event satisfies never
+    }
+  }
+}
+
+const diskPlanLine = (plan: VmPlan['disks'][number]): string => {
+  const { position, name, size: bytes } = plan.disk
+  return `  disk ${position} '${name}' ${size(bytes)}: ${plan.action} over ${plan.source} - ${explain(plan)}`
+}
+
+const planText = ({ vm, disks }: VmPlan): string => [`${vm.name} (${vm.uuid})`, ...disks.map(diskPlanLine)].join('\n')
+
+const planForPrograms = ({ vm, disks }: VmPlan) => ({
+  vm: { uuid: vm.uuid, name: vm.name },
+  disks: disks.map(diskPlanForPrograms),
+})
+
+const diskPlanForPrograms = (plan: VmPlan['disks'][number]) => ({
+  position: plan.disk.position,
+  vdi: plan.disk.vdiUuid,
+  size: plan.disk.size,
+  action: plan.action,
+  source: plan.source,
+  reason: plan.action === 'full' ? plan.reason : 'tracked',
+  sentence: explain(plan),
+})
+
+const summaryOf = ({ point, record, seconds, clean }: BackupRun) => ({
+  id: point.id,
+  vm: record.vm,
+  disks: record.disks,
+  seconds,
+  clean,
+})
+
+/** Changed, read, new, stored and seconds, a line a run. */
+export function runTable(runs: readonly BackupRun[]): string {
+  const rows = runs.map(({ point, record, seconds }) => {
+    const sum = (pick: (disk: (typeof record.disks)[number]) => number) => record.disks.reduce((n, d) => n + pick(d), 0)
+    const actions = [...new Set(record.disks.map(({ action }) => action))].join(' and ')
+    return [
+      shortId(point.id),
+      record.vm.name,
+      actions,
+      size(sum(({ bytes }) => bytes.changed)),
+      size(sum(({ bytes }) => bytes.read)),
+      size(sum(({ bytes }) => bytes.new)),
+      size(sum(({ bytes }) => bytes.stored)),
+      seconds.toFixed(1),
+    ]
+  })
+  return table(['point', 'VM', 'run', '>changed', '>read', '>new', '>stored', '>seconds'], rows)
+}

@@ -1,0 +1,89 @@
+import {
+  chooseDisks,
+  chooseVm,
+  verifyDisk,
+  type DiskVerdict,
+  type DiskSource,
+  type OpenPoint,
+  type Vm,
+} from '@tidemark/engine'
+import {
+  openPool,
+  openRepo,
+  type GlobalOptions,
+  type OpenPool,
+  type PoolOptions,
+  type RepositoryOptions,
+} from '../connect.ts'
+import { exitCodes, type ExitCode } from '../exit.ts'
+import type { Out } from '../output/out.ts'
+import { progressView } from '../output/progress.ts'
+import { shortId, size } from '../output/units.ts'
+import { findPoint } from './points.ts'
+
+export interface VerifyArguments extends PoolOptions, RepositoryOptions {
+  readonly disk?: readonly string[]
+  readonly againstPool?: boolean
+  /** A VM whose disks, by position, are compared; without it the disks that the point was made of. */
+  readonly vm?: string
+}
+
+export async function verify(
+  global: GlobalOptions,
+  out: Out,
+  selector: string,
+  args: VerifyArguments,
+): Promise<ExitCode> {
+  const { signal } = global
+  await using repository = await openRepo(global, args)
+  await using lock = await repository.lock('shared', signal)
+  const running = AbortSignal.any([signal, lock.signal])
+  const point = await findPoint(repository, selector, running)
+  const againstPool = args.againstPool === true || args.vm !== undefined
+  await using open = againstPool ? await openPool(global, args) : undefined
+  const vm = open !== undefined && args.vm !== undefined ? chooseVm(await open.pool.vms(running), args.vm) : undefined
+  out.say(`Verifying point ${shortId(point.id)} of ${point.record.vm.name}${againstPool ? ' against the pool' : ''}`)
+  const context = { repository, onDisk: progressView(out).update }
+  const verdicts: DiskVerdict[] = []
+  for (const record of chooseDisks(point, args.disk ?? [])) {
+    await using other = await openOther(open, vm, record, running)
+    verdicts.push(await verifyDisk(context, point, record, other, running))
+  }
+  await checkBitmaps(point, running)
+  const differing = verdicts.filter(({ differences }) => differences.length > 0)
+  out.result({ point: point.id, disks: verdicts.map(forPrograms) }, verdicts.map(verdictLine).join('\n'))
+  return differing.length === 0 ? exitCodes.done : exitCodes.failed
+}
+
+async function openOther(
+  open: OpenPool | undefined,
+  vm: Vm | undefined,
+  record: DiskVerdict['record'],
+  signal: AbortSignal,
+): Promise<DiskSource | undefined> {
+  if (open === undefined) return undefined
+  const disk = vm?.disks.find(({ position }) => position === record.position)
+  return open.pool.openDisk(disk?.vdiUuid ?? record.vdi, 'nbd', signal)
+}
+
+/** The bitmaps are small; reading them checks their blobs. The VM's settings were read with the point. */
+async function checkBitmaps(point: OpenPoint, signal: AbortSignal): Promise<void> {
+  for (const disk of point.parts.disks) await disk.bitmap(signal)
+}
+
+const forPrograms = ({ record, checked, compared, differences }: DiskVerdict) => ({
+  position: record.position,
+  vdi: record.vdi,
+  checked,
+  compared,
+  differences,
+})
+
+function verdictLine({ record, checked, compared, differences }: DiskVerdict): string {
+  const hashed = `disk ${record.position}: ${size(checked)} of data decrypted and hashed`
+  if (!compared) return hashed
+  if (differences.length === 0) return `${hashed}, and equal to the disk on the pool, byte for byte`
+  const [first] = differences
+  const total = differences.reduce((sum, { length }) => sum + length, 0)
+  return `${hashed}; DIFFERS from the disk on the pool in ${differences.length} places, ${size(total)}, first at ${first?.offset}`
+}

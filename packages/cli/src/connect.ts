@@ -1,0 +1,127 @@
+import { readFile } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { openXenPool } from '@tidemark/engine/xen'
+import type { Pool } from '@tidemark/engine'
+import { localBackend, openRepository, type Backend, type Repository } from '@tidemark/repository'
+import { login, type PoolTrust, type Session } from '@tidemark/xenapi'
+import { fromConfig, loadConfig, type PoolConfig, type RepositoryConfig } from './config.ts'
+import { CliError } from './error.ts'
+import { findSecret, type Secret } from './secret.ts'
+
+/** Options that every command shares, read once at the top. */
+export interface GlobalOptions {
+  readonly config: string
+  readonly signal: AbortSignal
+}
+
+export interface PoolOptions {
+  /** Name of a pool of the configuration; may be left out when there is only one. */
+  readonly pool?: string
+}
+
+export interface RepositoryOptions {
+  /** Name of a repository of the configuration, or a path; may be left out when there is only one. */
+  readonly repo?: string
+  readonly repoPasswordFile?: string
+}
+
+/** A pool that is logged in; leaving it logs out. */
+export interface OpenPool extends AsyncDisposable {
+  readonly session: Session
+  readonly pool: Pool
+}
+
+export async function openPool({ config, signal }: GlobalOptions, options: PoolOptions): Promise<OpenPool> {
+  const { pools } = await loadConfig(config)
+  const [name, entry] = choose(pools, options.pool, 'pool', "add one with 'tidemark pool add <name> <url>'")
+  const password = await poolPassword(config, name, entry)
+  const session = await loginTo(config, entry, password, signal)
+  try {
+    const pool = await openXenPool(session, { allowInsecureNbd: entry.insecureNbd }, signal)
+    return { session, pool, [Symbol.asyncDispose]: () => session[Symbol.asyncDispose]() }
+  } catch (error) {
+    await session[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+export async function loginTo(
+  config: string,
+  entry: PoolConfig,
+  password: Secret,
+  signal: AbortSignal,
+): Promise<Session> {
+  const address = { url: entry.url, trust: await trustOf(config, entry) }
+  return login(address, { username: entry.username, password: password.reveal() }, {}, signal)
+}
+
+export const poolPassword = (config: string, name: string, entry: PoolConfig): Promise<Secret> =>
+  findSecret({
+    what: `the pool ${name}`,
+    file: entry.passwordFile === undefined ? undefined : fromConfig(config, entry.passwordFile),
+    variables: ['TIDEMARK_POOL_PASSWORD'],
+    fileVariables: ['TIDEMARK_POOL_PASSWORD_FILE'],
+    credential: `pool-${name}`,
+  })
+
+async function trustOf(config: string, { url, fingerprint, ca }: PoolConfig): Promise<PoolTrust> {
+  if (url.startsWith('http://')) return { kind: 'plain' }
+  if (fingerprint !== undefined) return { kind: 'fingerprint', sha256: fingerprint }
+  if (ca !== undefined) return { kind: 'authority', ca: await readFile(fromConfig(config, ca), 'utf8') }
+  return { kind: 'system' }
+}
+
+export async function openRepo({ config, signal }: GlobalOptions, options: RepositoryOptions): Promise<Repository> {
+  const { name, backend, entry } = await chooseRepo(config, options)
+  return openRepository(backend, (await repoPassword(config, name, entry)).reveal(), {}, signal)
+}
+
+/** The repository that the options name, as configured, or a path of its own. */
+export async function chooseRepo(
+  config: string,
+  options: RepositoryOptions,
+): Promise<{ name: string; entry: RepositoryConfig; backend: Backend; path: string }> {
+  const { repositories } = await loadConfig(config)
+  const { repo, repoPasswordFile } = options
+  const isPath = repo !== undefined && !(repo in repositories) && /[/.]/.test(repo)
+  const [name, configured] = isPath
+    ? [basename(repo), { url: repo }]
+    : choose(repositories, repo, 'repository', "make one with 'tidemark repo init <name> <path>'")
+  const entry = repoPasswordFile === undefined ? configured : { ...configured, passwordFile: repoPasswordFile }
+  const path = localPath(isPath ? entry.url : fromConfigUrl(config, entry.url))
+  return { name, entry, path, backend: localBackend(path) }
+}
+
+const fromConfigUrl = (config: string, url: string): string => (url.includes(':') ? url : fromConfig(config, url))
+
+/** @throws CliError CLI_CONFIG for storage that this version does not speak to */
+export function localPath(url: string): string {
+  if (/^(s3|rest|sftp|b2|azure|gs|rclone|swift):/.test(url)) {
+    throw new CliError('CLI_CONFIG', `${url}: this version keeps repositories on local and mounted file systems only`)
+  }
+  return url.replace(/^local:/, '')
+}
+
+export const repoPassword = (config: string, name: string, { passwordFile }: RepositoryConfig): Promise<Secret> =>
+  findSecret({
+    what: `the repository ${name}`,
+    file: passwordFile === undefined ? undefined : fromConfig(config, passwordFile),
+    variables: ['TIDEMARK_REPOSITORY_PASSWORD', 'RESTIC_PASSWORD'],
+    fileVariables: ['TIDEMARK_REPOSITORY_PASSWORD_FILE', 'RESTIC_PASSWORD_FILE'],
+    credential: `repository-${name}`,
+  })
+
+function choose<Entry>(
+  entries: Readonly<Record<string, Entry>>,
+  name: string | undefined,
+  kind: string,
+  advice: string,
+): readonly [string, Entry] {
+  const names = Object.keys(entries)
+  const wanted = name ?? (names.length === 1 ? names[0] : undefined)
+  const found = wanted === undefined ? undefined : entries[wanted]
+  if (wanted !== undefined && found !== undefined) return [wanted, found]
+  if (names.length === 0) throw new CliError('CLI_CONFIG', `no ${kind} is configured; ${advice}`)
+  const problem = name === undefined ? `several are configured, so name one` : `'${name}' is not configured`
+  throw new CliError('CLI_CONFIG', `${kind}: ${problem}; there are ${names.join(', ')}`)
+}

@@ -1,0 +1,226 @@
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { backup, plan, type BackupArguments } from './commands/backup.ts'
+import { check, type CheckArguments } from './commands/check.ts'
+import { lab, labSeed, type LabArguments, type LabSeedArguments } from './commands/lab.ts'
+import { points, show } from './commands/points.ts'
+import { poolAdd, poolCheck, poolList, type PoolAddArguments } from './commands/pool.ts'
+import { repoInit, repoList, repoShow, type RepoInitArguments } from './commands/repo.ts'
+import { restore, type RestoreArguments } from './commands/restore.ts'
+import { verify, type VerifyArguments } from './commands/verify.ts'
+import { vmList } from './commands/vm.ts'
+import { configPath } from './config.ts'
+import type { GlobalOptions, PoolOptions, RepositoryOptions } from './connect.ts'
+import { demo, type DemoArguments } from './demo/demo.ts'
+import type { ExitCode } from './exit.ts'
+import type { Out } from './output/out.ts'
+import { VERSION } from './version.ts'
+
+/** What a command gets from its caller: where its words go, when to stop, and where its exit code goes. */
+export interface Surroundings {
+  out(json: boolean): Out
+  readonly signal: AbortSignal
+  exit(code: ExitCode): void
+}
+
+/** Runs one command with the options that all share. */
+type Start = (run: (global: GlobalOptions, out: Out) => Promise<ExitCode>) => Promise<void>
+
+/** The command tree. Building it runs nothing. */
+export function buildProgram(surroundings: Surroundings): Command {
+  const program = new Command('tidemark')
+    .description('Forever-incremental backup for virtual machines on XenServer and XCP-ng, into restic repositories.')
+    .version(VERSION)
+    .option('--json', 'one JSON object a line: events, then one result')
+    .addOption(
+      new Option('--config <file>', 'configuration file').default(
+        configPath(),
+        '$XDG_CONFIG_HOME/tidemark/config.yaml',
+      ),
+    )
+    .addHelpText('after', footer)
+    .exitOverride()
+  const start: Start = async (run) => {
+    const { json = false, config } = program.opts<{ json?: boolean; config: string }>()
+    surroundings.exit(await run({ config, signal: surroundings.signal }, surroundings.out(json)))
+  }
+  for (const add of [addPool, addRepo, addVm, addBackup, addPoints, addRestore, addVerify, addLab, addDemo]) {
+    add(program, start)
+  }
+  return program
+}
+
+const footer = `
+Exit codes: 0 done, 1 failed, 2 usage, 3 done but something needs attention, 130 interrupted.
+
+A first backup:
+  tidemark pool add office https://10.0.0.5 --password-file pw      shows the certificate and pins it
+  tidemark repo init main /backup/main --password-file repo-pw      any restic can read it
+  tidemark vm ls                                                    what there is
+  tidemark plan web1                                                what a run would do, and why
+  tidemark backup web1                                              full once, then only what changed
+  tidemark restore web1 --new-vm                                    and back again`
+
+function addPool(program: Command, start: Start): void {
+  const pool = program.command('pool').description('pools by name: their address, certificate and readiness')
+  pool
+    .command('add <name> <url>')
+    .description("show the pool's certificate, pin it, log in, check what a backup needs, and remember it")
+    .option('--username <name>', 'XenAPI user', 'root')
+    .option('--password-file <file>', 'file with the password; else TIDEMARK_POOL_PASSWORD or a prompt')
+    .option('--fingerprint <sha256>', 'accept exactly this certificate, without asking')
+    .option('--ca <file>', 'trust these certificate authorities instead of pinning')
+    .option('--insecure-nbd', "allow networks with purpose 'insecure_nbd': disks cross them in clear text")
+    .action((name: string, url: string, args: PoolAddArguments) =>
+      start((global, out) => poolAdd(global, out, name, url, args)),
+    )
+  pool
+    .command('ls')
+    .description('list pools')
+    .action(() => start((global, out) => poolList(global, out)))
+  withPool(pool.command('check').description('tracking, NBD networks, rights, clock and space')).action(
+    (args: PoolOptions) => start((global, out) => poolCheck(global, out, args)),
+  )
+}
+
+function addRepo(program: Command, start: Start): void {
+  const repo = program.command('repo').description('restic repositories by name')
+  repo
+    .command('init <name> <path>')
+    .description('make a new repository and remember it')
+    .option('--password-file <file>', 'file with its password; else TIDEMARK_REPOSITORY_PASSWORD or a prompt')
+    .action((name: string, path: string, args: RepoInitArguments) =>
+      start((global, out) => repoInit(global, out, name, path, args)),
+    )
+  repo
+    .command('ls')
+    .description('list repositories')
+    .action(() => start((global, out) => repoList(global, out)))
+  withRepo(repo.command('info').description('open one and count its snapshots')).action((args: RepositoryOptions) =>
+    start((global, out) => repoShow(global, out, args)),
+  )
+}
+
+function addVm(program: Command, start: Start): void {
+  const vm = program.command('vm').description('virtual machines of a pool')
+  withRepo(withPool(vm.command('ls').description('VMs with their disks, tracking and newest restore point'))).action(
+    (args: PoolOptions & RepositoryOptions) => start((global, out) => vmList(global, out, args)),
+  )
+}
+
+function addBackup(program: Command, start: Start): void {
+  const selecting = (command: Command) =>
+    withRepo(withPool(command))
+      .option('--full', 'read everything, whatever the tracking says')
+      .addOption(
+        new Option('--source <kind>', 'how to read in full: a VHD stream shows the holes').choices([
+          'nbd',
+          'vhd',
+          'raw',
+        ]),
+      )
+      .option('--disk <which...>', 'only these disks, by position, name or UUID')
+      .option('--exclude <which...>', 'all disks but these')
+  selecting(program.command('plan <vm...>').description('what the next run would do to each disk, and why')).action(
+    (vms: string[], args: BackupArguments) => start((global, out) => plan(global, out, vms, args)),
+  )
+  selecting(
+    program.command('backup <vm...>').description('one restore point of each VM, by changed blocks where possible'),
+  )
+    .option('--tag <tag...>', 'tags for the restore point')
+    .action((vms: string[], args: BackupArguments) =>
+      start(async (global, out) => (await backup(global, out, vms, args)).exit),
+    )
+}
+
+function addPoints(program: Command, start: Start): void {
+  withRepo(program.command('points [vm]').description('restore points, oldest first')).action(
+    (vm: string | undefined, args: RepositoryOptions) => start((global, out) => points(global, out, vm, args)),
+  )
+  withRepo(
+    program
+      .command('show <point>')
+      .description('one restore point, its disks and a map of what changed')
+      .addHelpText('after', selectors),
+  ).action((point: string, args: RepositoryOptions) => start((global, out) => show(global, out, point, args)))
+}
+
+const selectors = `
+A point is named by a prefix of its ID, 'latest', the name of a VM (its newest), or <vm>@<time>, the newest not after it:
+  tidemark show 3f9a2c      tidemark show web1@2026-11-23      tidemark show web1@2026-11-23T10:15`
+
+function addRestore(program: Command, start: Start): void {
+  withRepo(withPool(program.command('restore <point>').description('bring a restore point back')))
+    .option('--new-vm', 'as a new VM with new disks')
+    .option('--over', "over the pool's own disks; the VM must be off")
+    .option('--to-dir <directory>', 'as raw files, sparse where the disk is zero')
+    .option('--name <name>', 'name of the new VM')
+    .option('--disk <which...>', 'only these disks, with --over or --to-dir')
+    .option('--sr <storage>', "storage for the new VM's disks, by name or UUID")
+    .option('--dry-run', 'only say what would go where')
+    .addHelpText('after', selectors)
+    .action((point: string, args: RestoreArguments) =>
+      start(async (global, out) => (await restore(global, out, point, args)).exit),
+    )
+}
+
+function addVerify(program: Command, start: Start): void {
+  withRepo(withPool(program.command('verify <point>').description('every blob of a point against its ID')))
+    .option('--disk <which...>', 'only these disks')
+    .option('--against-pool', 'also read the disks on the pool back and compare')
+    .option('--vm <vm>', 'compare with the disks of this VM, by position')
+    .addHelpText('after', selectors)
+    .action((point: string, args: VerifyArguments) => start((global, out) => verify(global, out, point, args)))
+  withRepo(program.command('check').description('the whole repository: structure, and with --read-data every byte'))
+    .option('--read-data', 'read, decrypt and hash every pack')
+    .action((args: CheckArguments) => start((global, out) => check(global, out, args)))
+}
+
+function addLab(program: Command, start: Start): void {
+  const group = program
+    .command('lab')
+    .description('a XenAPI pool in one process, for trying and testing')
+    .argument('[directory]', 'where its state is kept', 'lab')
+    .option('--address <ip>', 'address to listen on', '127.0.0.1')
+    .option('--https-port <port>', 'XenAPI port', port, 8443)
+    .option('--nbd-port <port>', 'NBD port', port, 10_809)
+    .option('--password-file <file>', 'file with the password of its user root')
+    .action((directory: string, args: LabArguments) => start((global, out) => lab(global, out, directory, args)))
+  group
+    .command('seed <directory>')
+    .description('make a VM on the running lab of that directory')
+    .option('--name <name>', 'name of the VM', 'sample')
+    .option('--image <file...>', 'raw files to make disks of')
+    .option('--size <bytes...>', 'sizes of empty disks, in bytes', sizes)
+    .action((directory: string, args: LabSeedArguments) =>
+      start((global, out) => labSeed(global, out, directory, args)),
+    )
+}
+
+function addDemo(program: Command, start: Start): void {
+  program
+    .command('demo')
+    .description('the guided tour: a lab, a VM, a full backup, two increments, two restores')
+    .option('--clean', 'only remove the data of an earlier demo')
+    .option('--directory <path>', 'where its data go', 'demo-data')
+    .action((args: DemoArguments) => start((global, out) => demo(global, out, args)))
+}
+
+const withPool = (command: Command): Command =>
+  command.option('--pool <name>', 'pool of the configuration; may be left out when there is one')
+
+const withRepo = (command: Command): Command =>
+  command
+    .option('--repo <name>', 'repository of the configuration, or a path; may be left out when there is one')
+    .option('--repo-password-file <file>', "file with the repository's password")
+
+function port(text: string): number {
+  const value = Number(text)
+  if (Number.isInteger(value) && value >= 0 && value <= 65_535) return value
+  throw new InvalidArgumentError('a port is a number from 0 to 65535')
+}
+
+function sizes(text: string, before: readonly number[] = []): readonly number[] {
+  const value = Number(text)
+  if (Number.isSafeInteger(value) && value > 0) return [...before, value]
+  throw new InvalidArgumentError('a size is a whole number of bytes')
+}
