@@ -1,6 +1,10 @@
+import { writeFileSync } from 'node:fs'
 import type { Reporter, TestModule } from 'vitest/node'
 
-/** Prints `N passed, N failed` as the very last line, so that any runner can read the outcome. */
+/**
+ * Counts the tests and prints `N passed, N failed` as the very last line, so that any runner can read the outcome. With
+ * `TIDEMARK_COUNTS` the counts go to that file instead: the caller adds its own checks and prints the line.
+ */
 export default class ClosingLine implements Reporter {
   onTestRunEnd(modules: ReadonlyArray<TestModule>, unhandled: ReadonlyArray<unknown>) {
     let passed = 0
@@ -16,6 +20,11 @@ export default class ClosingLine implements Reporter {
         else if (state === 'failed') failed++
         else skipped++
       }
+    }
+    const file = process.env['TIDEMARK_COUNTS']
+    if (file !== undefined) {
+      writeFileSync(file, JSON.stringify({ passed, failed, skipped }))
+      return
     }
     const tail = skipped > 0 ? `, ${skipped} skipped` : ''
     process.on('exit', () => process.stdout.write(`\n${passed} passed, ${failed} failed${tail}\n`))

@@ -1,0 +1,164 @@
+'use strict'
+// Sets the workspace up and runs one of its commands. Written for any Node from 14 on, because it brings the right one.
+const { spawn, spawnSync } = require('node:child_process')
+const fs = require('node:fs')
+const os = require('node:os')
+const path = require('node:path')
+
+const root = path.resolve(__dirname, '..')
+const bin = path.join(root, 'node_modules', '.bin')
+const NODE_MAJOR = 24
+
+/** Programs that the tests meet, and the Debian packages that bring them. */
+const OUTSIDERS = {
+  restic: 'restic',
+  nbdkit: 'nbdkit',
+  nbdinfo: 'libnbd-bin',
+  nbdcopy: 'libnbd-bin',
+  nbdfuse: 'libnbd-bin',
+  'qemu-img': 'qemu-utils',
+  'qemu-nbd': 'qemu-utils',
+  'qemu-io': 'qemu-utils',
+  'nbd-client': 'nbd-client',
+  'mkfs.ext4': 'e2fsprogs',
+  fusermount3: 'fuse3',
+  openssl: 'openssl',
+  python3: 'python3',
+}
+
+/** What the demo shows when it can; it runs without. */
+const DEMO_PROGRAMS = ['restic', 'nbdfuse', 'mkfs.ext4', 'fusermount3']
+
+function main() {
+  const [command, ...args] = process.argv.slice(2)
+  const commands = { demo, test, build, unit, generate }
+  if (!Object.hasOwn(commands, command)) fail(`usage: node scripts/run.cjs ${Object.keys(commands).join('|')}`, 2)
+  process.chdir(root)
+  install()
+  process.env.PATH = [bin, process.env.PATH, '/usr/local/sbin', '/usr/sbin', '/sbin'].join(path.delimiter)
+  commands[command](args)
+}
+
+/** `npm ci` when the lock file is newer than what is installed. No package needs its install script. */
+function install() {
+  const stamp = path.join(root, 'node_modules', '.package-lock.json')
+  const lock = path.join(root, 'package-lock.json')
+  if (fs.existsSync(stamp) && fs.statSync(stamp).mtimeMs >= fs.statSync(lock).mtimeMs) return
+  say('installing dependencies')
+  must('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'])
+  fs.utimesSync(stamp, new Date(), new Date())
+}
+
+/** The Node that the project brings, or the one that runs this when it is new enough. */
+function node() {
+  const own = path.join(bin, 'node')
+  if (fs.existsSync(own)) return own
+  if (Number(process.versions.node.split('.')[0]) >= NODE_MAJOR) return process.execPath
+  return fail(
+    `Tidemark needs Node ${NODE_MAJOR} or later; this is ${process.version}, and none was installed for ${os.platform()}`,
+    70,
+  )
+}
+
+function build() {
+  must(node(), [path.join(bin, 'tsc'), '-b', ...references()])
+}
+
+/** All packages, without the tests' own project. */
+const references = () => fs.readdirSync('packages').map((name) => path.join('packages', name))
+
+function demo(args) {
+  if (!args.includes('--clean')) installPrograms(DEMO_PROGRAMS, { needed: false })
+  build()
+  follow(node(), ['packages/cli/dist/main.js', 'demo', ...args])
+}
+
+function unit(args) {
+  build()
+  follow(node(), [path.join(bin, 'vitest'), 'run', ...args])
+}
+
+function generate() {
+  must(node(), ['packages/xenapi/generate/generate.ts'])
+}
+
+/** Everything that must hold, then one line that says so. */
+function test(args) {
+  installPrograms(Object.keys(OUTSIDERS), { needed: true })
+  build()
+  const checks = [
+    ['format', ['oxfmt', '--check']],
+    ['lint', ['oxlint', '--type-aware', '--deny-warnings']],
+    ['types of the tests', ['tsc', '-p', 'tsconfig.tests.json']],
+    ['unused code', ['knip']],
+  ]
+  const failed = checks.filter(([name, [program, ...rest]]) => {
+    say(name)
+    return run(node(), [path.join(bin, program), ...rest]) !== 0
+  })
+  say('tests')
+  const counts = path.join(os.tmpdir(), `tidemark-counts-${process.pid}.json`)
+  const env = { ...process.env, TIDEMARK_COUNTS: counts }
+  const status = run(node(), [path.join(bin, 'vitest'), 'run', ...args], { env })
+  const tests = readCounts(counts, status)
+  for (const [name] of failed) console.log(`failed: ${name}`)
+  const passed = tests.passed + checks.length - failed.length
+  const broken = tests.failed + failed.length
+  console.log(`\n${passed} passed, ${broken} failed${tests.skipped > 0 ? `, ${tests.skipped} skipped` : ''}`)
+  process.exitCode = broken === 0 && status === 0 ? 0 : 1
+}
+
+function readCounts(file, status) {
+  try {
+    const counts = JSON.parse(fs.readFileSync(file, 'utf8'))
+    fs.unlinkSync(file)
+    return counts
+  } catch {
+    return { passed: 0, failed: status === 0 ? 0 : 1, skipped: 0 } // the runner died before it counted
+  }
+}
+
+/** Installs what is missing where apt and root allow it; else says what to install. */
+function installPrograms(programs, { needed }) {
+  const missing = programs.filter((program) => spawnSync('sh', ['-c', `command -v ${program}`]).status !== 0)
+  if (missing.length === 0) return
+  const packages = [...new Set(missing.map((program) => OUTSIDERS[program]))]
+  const byHand = `apt-get install ${packages.join(' ')}`
+  if (process.getuid && process.getuid() === 0 && spawnSync('sh', ['-c', 'command -v apt-get']).status === 0) {
+    say(`installing ${packages.join(' ')}`)
+    const quiet = { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }, stdio: ['ignore', 'ignore', 'inherit'] }
+    run('apt-get', ['update', '-qq'], quiet)
+    if (run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], quiet) === 0) return
+  }
+  const text = `missing: ${missing.join(', ')}; as root: ${byHand}`
+  if (needed) fail(text, 1)
+  console.log(text)
+}
+
+/** Runs a command to its end and answers its exit code. */
+function run(program, args, options = {}) {
+  const result = spawnSync(program, args, { stdio: 'inherit', ...options })
+  if (result.error) console.error(`${program}: ${result.error.message}`)
+  return result.status === null ? 1 : result.status
+}
+
+function must(program, args) {
+  const status = run(program, args)
+  if (status !== 0) process.exit(status)
+}
+
+/** Runs a command in our place: its signals and its exit code are ours. */
+function follow(program, args) {
+  const child = spawn(program, args, { stdio: 'inherit' })
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  child.on('exit', (code, signal) => process.exit(code === null ? 128 + os.constants.signals[signal] : code))
+}
+
+const say = (text) => console.log(`== ${text}`)
+
+function fail(text, code) {
+  console.error(text)
+  process.exit(code)
+}
+
+main()

@@ -1,0 +1,275 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { cp, mkdir, readdir, readFile, rm, writeFile, chmod } from 'node:fs/promises'
+import { join } from 'node:path'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { CBT_BLOCK, MiB } from '@tidemark/blocks'
+import { openLabControl } from '@tidemark/lab'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { guestWrites, openBench, succeed, type Bench, type Line } from './support/pool.ts'
+
+const SIZE = 32 * MiB
+let bench: Bench
+let vdi: string
+
+beforeAll(async () => {
+  bench = await openBench()
+  const vm = await bench.lab.control.createVm({ name: 'web', disks: [{ name: 'system', size: SIZE }] })
+  vdi = vm.disks[0]?.uuid ?? ''
+  await guestWrites(
+    bench.lab,
+    vdi,
+    Array.from({ length: 300 }, (_, i) => i),
+    'first',
+  )
+  await succeed(bench.tidemark('backup', 'web'))
+})
+afterAll(() => bench[Symbol.asyncDispose]())
+
+/** What a user is told: exit code, error code, sentence. */
+async function failure(...args: string[]): Promise<{ exit: number; code: unknown; message: string }> {
+  const { code, last } = await bench.tidemark(...args)
+  return { exit: code, code: last['code'], message: String(last['message']) }
+}
+
+/** The repository must be as good as before, by the word of a program that is not ours. */
+async function expectSound(points: number): Promise<void> {
+  expect(await bench.restic('check', '--read-data')).toContain('no errors were found')
+  const snapshots = JSON.parse(await bench.restic('snapshots', '--json')) as Line[]
+  expect(snapshots).toHaveLength(points)
+}
+
+/** Nothing of a failed run may stay on the pool: only bases of finished runs are left. */
+async function expectCleanPool(): Promise<void> {
+  const { vms } = await bench.lab.control.inventory()
+  expect(vms.filter(({ snapshot }) => snapshot)).toEqual([])
+}
+
+test('a wrong repository password', async () => {
+  const wrong = join(bench.directory, 'wrong')
+  await writeFile(wrong, 'not it')
+  const told = await failure('backup', 'web', '--repo-password-file', wrong)
+  expect(told).toMatchObject({ exit: 1, code: 'REPOSITORY_PASSWORD' })
+})
+
+test('a wrong pool password', async () => {
+  const wrong = join(bench.directory, 'wrong-pool')
+  await writeFile(wrong, 'not it')
+  const told = await failure(
+    'pool',
+    'add',
+    'other',
+    bench.lab.url,
+    '--fingerprint',
+    bench.lab.fingerprint,
+    '--password-file',
+    wrong,
+  )
+  expect(told).toMatchObject({ exit: 1, code: 'XENAPI_FAILURE' })
+  expect(told.message).toContain('SESSION_AUTHENTICATION_FAILED')
+}, 60_000)
+
+test('a certificate that is not the pinned one', async () => {
+  const other = 'AB:'.repeat(31) + 'AB'
+  const told = await failure(
+    'pool',
+    'add',
+    'other',
+    bench.lab.url,
+    '--fingerprint',
+    other,
+    '--password-file',
+    bench.passwordFile,
+  )
+  expect(told).toMatchObject({ exit: 1, code: 'CLI_TRUST' })
+  const config = join(bench.directory, 'mitm.yaml')
+  const text = await readFile(join(bench.directory, 'config.yaml'), 'utf8')
+  await writeFile(config, text.replace(bench.lab.fingerprint, other))
+  const pinned = await failure('vm', 'ls', '--config', config)
+  expect(pinned).toMatchObject({ exit: 1, code: 'XENAPI_CERTIFICATE' })
+  expect(pinned.message).toContain(bench.lab.fingerprint)
+})
+
+test('an unknown VM, an unknown point, words that make no sense', async () => {
+  expect(await failure('backup', 'nobody')).toMatchObject({ exit: 1, code: 'ENGINE_VM_UNKNOWN' })
+  expect(await failure('restore', 'ffffffff', '--over')).toMatchObject({ exit: 1, code: 'ENGINE_POINT_UNKNOWN' })
+  expect((await bench.tidemark('restore', 'latest')).code).toBe(2)
+  expect((await bench.tidemark('no-such-command')).code).toBe(2)
+})
+
+test('restoring over a disk that a running VM holds is refused before anything is written', async () => {
+  const before = await bench.lab.control.sha256(vdi)
+  await bench.lab.control.setPowerState('web', 'Running')
+  expect(await failure('restore', 'web', '--over')).toMatchObject({ exit: 1, code: 'ENGINE_TARGET' })
+  await bench.lab.control.setPowerState('web', 'Halted')
+  expect(await bench.lab.control.sha256(vdi)).toBe(before)
+})
+
+test('a network without NBD purpose', async () => {
+  await guestWrites(bench.lab, vdi, [1], 'no-nbd')
+  await bench.lab.control.setNbdPurpose('none')
+  const told = await failure('backup', 'web')
+  expect(told).toMatchObject({ exit: 1, code: 'ENGINE_NO_NBD' })
+  expect(told.message).toContain('purpose')
+  expect((await bench.tidemark('pool', 'check')).code).toBe(3)
+  await bench.lab.control.setNbdPurpose('nbd')
+  await expectCleanPool()
+  await expectSound(1)
+})
+
+test('tracking that was switched off behind our back gives a full read that says why, and tracking again', async () => {
+  await bench.lab.control.disableCbtBehind(vdi)
+  const { lines, code } = await bench.tidemark('backup', 'web')
+  expect(code).toBe(0)
+  const plan = lines.find(({ type }) => type === 'plan')
+  expect(plan?.['disks'][0]).toMatchObject({ action: 'full', reason: 'tracking-off' })
+  await guestWrites(bench.lab, vdi, [2], 'tracked again')
+  const next = await succeed(bench.tidemark('backup', 'web'))
+  expect(next['points'][0].disks[0]).toMatchObject({ action: 'incremental', bytes: { read: CBT_BLOCK } })
+  await expectSound(3)
+})
+
+test('tracking that was switched off and on again: the pool cannot tell the changes, and that is said', async () => {
+  await bench.lab.control.disableCbtBehind(vdi)
+  await bench.lab.control.enableCbtBehind(vdi)
+  const { lines, code } = await bench.tidemark('backup', 'web')
+  expect(code).toBe(0)
+  const replan = lines.findIndex(({ type }) => type === 'replan')
+  expect(lines[replan]?.['disk']).toMatchObject({ action: 'full', reason: 'base-unusable' })
+  expect(replan).toBeLessThan(lines.findIndex(({ type }) => type === 'disk'))
+  await expectSound(4)
+})
+
+test('a lab that dies in the middle of a transfer; after its return the next run is incremental again', async () => {
+  const directory = join(bench.directory, 'mortal')
+  const lab = await mortalLab(directory)
+  await using control = await openLabControl(directory)
+  const vm = await control.createVm({ name: 'mortal', disks: [{ name: 'system', size: SIZE }] })
+  const disk = vm.disks[0]?.uuid ?? ''
+  await succeed(
+    bench.tidemark(
+      'pool',
+      'add',
+      'mortal',
+      lab.url,
+      '--fingerprint',
+      lab.fingerprint,
+      '--password-file',
+      bench.passwordFile,
+    ),
+  )
+  await writeBlocks(control, disk, 400)
+  await succeed(bench.tidemark('backup', 'mortal', '--pool', 'mortal', '--repo', 'main'))
+  await writeBlocks(control, disk, 300)
+  await control.dieAfterNbdBytes(5 * MiB)
+  const told = await failure('backup', 'mortal', '--pool', 'mortal', '--repo', 'main')
+  expect(told.exit).toBe(1)
+  expect(told.code).toMatch(/^(NBD|XENAPI)_/)
+  await lab.ended
+  await expectSound(5)
+  const again = await mortalLab(directory, Number(new URL(lab.url).port), lab.nbdPort)
+  const next = await succeed(bench.tidemark('backup', 'mortal', '--pool', 'mortal', '--repo', 'main'))
+  expect(next['points'][0].disks[0]).toMatchObject({ action: 'incremental', bytes: { read: 300 * CBT_BLOCK } })
+  again.kill()
+  await again.ended
+  await expectSound(6)
+}, 120_000)
+
+async function writeBlocks(control: { guestSocket(vdi: string): Promise<string> }, vdi: string, count: number) {
+  await guestWrites(
+    { control } as Bench['lab'],
+    vdi,
+    Array.from({ length: count }, (_, i) => i),
+    `mortal ${count}`,
+  )
+}
+
+/** A lab in a process of its own, that can die. */
+async function mortalLab(directory: string, httpsPort = 0, nbdPort = 0) {
+  const main = join(import.meta.dirname, '../packages/cli/src/main.ts')
+  const args = [
+    'lab',
+    directory,
+    '--https-port',
+    String(httpsPort),
+    '--nbd-port',
+    String(nbdPort),
+    '--password-file',
+    bench.passwordFile,
+  ]
+  const child = spawn(process.execPath, ['--conditions=@tidemark/source', main, '--json', ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const ended = once(child, 'exit')
+  const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string]
+  const ready = JSON.parse(line) as { url: string; fingerprint: string; nbd: { port: number } }
+  return {
+    url: ready.url,
+    fingerprint: ready.fingerprint,
+    nbdPort: ready.nbd.port,
+    ended,
+    kill: () => child.kill('SIGTERM'),
+  }
+}
+
+test('a full repository disk: what was stored before stays sound, and the pool is left clean', async () => {
+  const small = join(bench.directory, 'small')
+  await mkdir(small)
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=12m', 'tmpfs', small])
+  try {
+    const path = join(small, 'repository')
+    await succeed(bench.tidemark('repo', 'init', 'small', path, '--password-file', bench.passwordFile))
+    const told = await failure('backup', 'web', '--pool', 'lab', '--repo', 'small')
+    expect(told).toMatchObject({ exit: 1, code: 'REPOSITORY_FULL' })
+    expect(await readdir(join(path, 'snapshots'))).toEqual([])
+    expect((await allFiles(path)).filter((file) => !/[0-9a-f]{64}$|config$/.test(file))).toEqual([])
+    const checked = execFileSync(
+      'restic',
+      ['--repo', path, '--password-file', bench.passwordFile, '--no-cache', 'check', '--read-data'],
+      { encoding: 'utf8' },
+    )
+    expect(checked).toContain('no errors were found')
+  } finally {
+    execFileSync('umount', [small])
+  }
+  await expectCleanPool()
+}, 60_000)
+
+const allFiles = async (path: string): Promise<string[]> =>
+  (await readdir(path, { recursive: true, withFileTypes: true })).flatMap((entry) =>
+    entry.isFile() ? [entry.name] : [],
+  )
+
+test('a flipped bit and a cut pack are found and named, by verify and by check; nothing wrong is handed out', async () => {
+  for (const harm of ['flip', 'cut'] as const) {
+    const copy = join(bench.directory, `copy-${harm}`)
+    await cp(bench.repository, copy, { recursive: true })
+    const pack = await largestPack(copy)
+    await chmod(pack.path, 0o600)
+    const bytes = await readFile(pack.path)
+    if (harm === 'flip') bytes[1000] = (bytes[1000] ?? 0) ^ 1
+    await writeFile(pack.path, harm === 'flip' ? bytes : bytes.subarray(0, bytes.length - 5000))
+    const at = ['--repo', copy, '--repo-password-file', bench.passwordFile]
+    const checked = await bench.tidemark('check', '--read-data', ...at)
+    expect(checked.code).toBe(1)
+    expect(JSON.stringify(checked.last['errors'])).toContain(pack.name)
+    const target = join(bench.directory, `out-${harm}`)
+    const oldest = ((await succeed(bench.tidemark('points', ...at)))['points'] as Line[])[0]?.['id']
+    const told = await failure('restore', String(oldest), '--to-dir', target, ...at)
+    expect(told).toMatchObject({ exit: 1, code: 'REPOSITORY_DAMAGED' })
+    expect(told.message).toContain(pack.name)
+    expect(await allFiles(target)).toEqual([])
+    await rm(copy, { recursive: true })
+  }
+}, 60_000)
+
+async function largestPack(repository: string): Promise<{ path: string; name: string }> {
+  const entries = await readdir(join(repository, 'data'), { recursive: true, withFileTypes: true })
+  let best = { path: '', name: '', size: -1 }
+  for (const entry of entries.filter((each) => each.isFile())) {
+    const path = join(entry.parentPath, entry.name)
+    const { length: size } = await readFile(path)
+    if (size > best.size) best = { path, name: entry.name, size }
+  }
+  return best
+}

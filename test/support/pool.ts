@@ -1,0 +1,107 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { createHash } from 'node:crypto'
+import { bytes, CBT_BLOCK } from '@tidemark/blocks'
+import { startLab, type Lab } from '@tidemark/lab'
+import { openNbd } from '@tidemark/nbd'
+
+const MAIN = resolve(import.meta.dirname, '../../packages/cli/src/main.ts')
+const PASSWORD = 'correct horse'
+
+/** One run of the command as a user meets it: a process, its exit code, its JSON lines. */
+export interface Run {
+  readonly code: number
+  readonly stderr: string
+  readonly lines: readonly Line[]
+  /** The last line: the result, or the error. */
+  readonly last: Line
+}
+
+// oxlint-disable-next-line typescript/no-explicit-any -- the shape is what each test asserts
+export type Line = Record<string, any>
+
+/** A lab in this process, a directory for everything, and the command to run against them. */
+export interface Bench extends AsyncDisposable {
+  readonly lab: Lab
+  readonly directory: string
+  readonly repository: string
+  readonly passwordFile: string
+  /** Runs `tidemark --json --config … <args>`. */
+  tidemark(...args: readonly string[]): Promise<Run>
+  /** Stock restic on the repository. Answers its standard output. */
+  restic(...args: readonly string[]): Promise<string>
+}
+
+/** Starts a lab and makes a repository, named `lab` and `main` in a configuration file. */
+export async function openBench(): Promise<Bench> {
+  const directory = await mkdtemp(join(tmpdir(), 'tm-e2e-'))
+  const lab = await startLab({ directory: join(directory, 'lab'), httpsPort: 0, nbdPort: 0, password: PASSWORD })
+  const passwordFile = join(directory, 'password')
+  await writeFile(passwordFile, `${PASSWORD}\n`)
+  const repository = join(directory, 'repository')
+  const bench: Bench = {
+    lab,
+    directory,
+    repository,
+    passwordFile,
+    tidemark: (...args) => tidemark(['--config', join(directory, 'config.yaml'), ...args]),
+    restic: (...args) => restic(['--repo', repository, '--password-file', passwordFile, '--no-cache', ...args]),
+    async [Symbol.asyncDispose]() {
+      await lab[Symbol.asyncDispose]()
+      await rm(directory, { recursive: true, force: true })
+    },
+  }
+  await succeed(
+    bench.tidemark('pool', 'add', 'lab', lab.url, '--fingerprint', lab.fingerprint, '--password-file', passwordFile),
+  )
+  await succeed(bench.tidemark('repo', 'init', 'main', repository, '--password-file', passwordFile))
+  return bench
+}
+
+/** A run that must end with code 0; its result. */
+export async function succeed(run: Promise<Run>): Promise<Line> {
+  const { code, last, stderr } = await run
+  if (code !== 0) throw new Error(`tidemark ended with ${code}: ${JSON.stringify(last)} ${stderr}`)
+  return last
+}
+
+function tidemark(args: readonly string[]): Promise<Run> {
+  const { promise, resolve: done } = Promise.withResolvers<Run>()
+  const all = ['--conditions=@tidemark/source', MAIN, '--json', ...args]
+  execFile(process.execPath, all, { maxBuffer: 1 << 28 }, (error, stdout, stderr) => {
+    const lines = stdout.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as Line]))
+    const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1
+    done({ code, stderr, lines, last: lines.at(-1) ?? {} })
+  })
+  return promise
+}
+
+function restic(args: readonly string[]): Promise<string> {
+  const { promise, resolve: done, reject } = Promise.withResolvers<string>()
+  execFile('restic', args, { maxBuffer: 1 << 28 }, (error, stdout, stderr) =>
+    error === null ? done(stdout) : reject(new Error(`restic ${args.join(' ')}: ${stderr}${stdout}`, { cause: error })),
+  )
+  return promise
+}
+
+/** Writes whole CBT blocks as a guest does, through the disk's own socket. */
+export async function guestWrites(lab: Lab, vdi: string, blocks: readonly number[], seed: string): Promise<void> {
+  await using disk = await openNbd({ address: { path: await lab.control.guestSocket(vdi) }, exportName: '' })
+  for (const block of blocks) {
+    const offset = block * CBT_BLOCK
+    const length = Math.min(CBT_BLOCK, disk.size - offset)
+    await disk.write(bytes(offset), noise(`${seed}:${block}`, length))
+  }
+  await disk.flush()
+}
+
+/** Bytes that do not compress and come out the same on every run. */
+export const noise = (seed: string, length: number): Buffer =>
+  createHash('shake128', { outputLength: length }).update(seed).digest()
+
+export const sha256 = async (path: string): Promise<string> =>
+  createHash('sha256')
+    .update(await readFile(path))
+    .digest('hex')
