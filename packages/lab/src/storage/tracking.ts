@@ -38,6 +38,12 @@ export function cutLog(draft: State, disk: string): void {
   setLog(draft, disk, null)
 }
 
+/** One log on the way from an older state of a disk to a newer one. */
+export interface Step {
+  readonly size: number
+  readonly log: LogRecord
+}
+
 /** Replaces the log of a disk. */
 export function setLog(draft: State, disk: string, log: LogRecord | null): void {
   draft.disks.set(disk, { ...recordOf(draft, disk), log })
@@ -47,26 +53,30 @@ export function setLog(draft: State, disk: string, log: LogRecord | null): void 
  * The elements whose logs together say what changed between `from` and `to`: from the child of `from` to `to`.
  * @throws LabError LAB_CBT_SAME, LAB_CBT_UNRELATED, LAB_CBT_INCONSISTENT
  */
-export function walk(state: Readonly<State>, from: string, to: string): { size: number; log: LogRecord }[] {
+export function walk(state: Readonly<State>, from: string, to: string): readonly Step[] {
   if (from === to) throw new LabError('LAB_CBT_SAME', `${from} cannot be compared with itself`)
-  const steps: { size: number; log: LogRecord }[] = []
+  const steps: Step[] = []
   let current = tracked(state, from, from, to)
   tracked(state, to, from, to)
-  for (;;) {
+  for (let at = from; at !== to;) {
     const next = current.log.child
     if (next === null) throw unrelated(from, to)
-    const { size, log } = tracked(state, next, from, to)
-    const earlier = steps.at(-1)
-    if (!log.consistent || (earlier !== undefined && size < earlier.size)) {
-      throw new LabError('LAB_CBT_INCONSISTENT', `the change log of ${next} cannot be trusted`)
-    }
-    steps.push({ size, log })
-    if (next === to) return steps
-    current = { size, log }
+    current = tracked(state, next, from, to)
+    steps.push(current)
+    at = next
   }
+  // looked at last: without a way from one to the other it does not matter which logs can be trusted
+  if (!steps.every(isSound))
+    throw new LabError('LAB_CBT_INCONSISTENT', `a change log between ${from} and ${to} is broken`)
+  return steps
 }
 
-function tracked(state: Readonly<State>, disk: string, from: string, to: string): { size: number; log: LogRecord } {
+/** Whether a log can be trusted, and its disk has not shrunk since the one before. */
+function isSound({ size, log }: Step, position: number, steps: readonly Step[]): boolean {
+  return log.consistent && size >= (steps[position - 1]?.size ?? 0)
+}
+
+function tracked(state: Readonly<State>, disk: string, from: string, to: string): Step {
   const { size, log } = recordOf(state, disk)
   if (log === null) throw unrelated(from, to)
   return { size, log }
