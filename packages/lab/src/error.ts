@@ -24,6 +24,12 @@ export type LabErrorCode =
   | 'LAB_CBT_UNRELATED'
   /** `changedBlocks`: a log on the way cannot be trusted. */
   | 'LAB_CBT_INCONSISTENT'
+  /** The journal of the pool's objects has a line that cannot be understood. */
+  | 'LAB_DATABASE_DAMAGED'
+  /** Another process has the lab directory open. */
+  | 'LAB_IN_USE'
+  /** The control interface was asked for something that it does not know, or cannot be reached. */
+  | 'LAB_CONTROL'
 
 /** The one error class of this package. */
 export class LabError extends Error {
