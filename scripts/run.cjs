@@ -87,21 +87,21 @@ function test(args) {
   installPrograms(Object.keys(OUTSIDERS), { needed: true })
   build()
   const checks = [
-    ['format', ['oxfmt', '--check']],
-    ['lint', ['oxlint', '--type-aware', '--deny-warnings']],
-    ['types of the tests', ['tsc', '-p', 'tsconfig.tests.json']],
-    ['unused code', ['knip']],
+    { name: 'format', program: 'oxfmt', args: ['--check'] },
+    { name: 'lint', program: 'oxlint', args: ['--type-aware', '--deny-warnings'] },
+    { name: 'types of the tests', program: 'tsc', args: ['-p', 'tsconfig.tests.json'] },
+    { name: 'unused code', program: 'knip', args: [] },
   ]
-  const failed = checks.filter(([name, [program, ...rest]]) => {
-    say(name)
-    return run(node(), [path.join(bin, program), ...rest]) !== 0
+  const failed = checks.filter((check) => {
+    say(check.name)
+    return run(node(), [path.join(bin, check.program), ...check.args]) !== 0
   })
   say('tests')
   const counts = path.join(os.tmpdir(), `tidemark-counts-${process.pid}.json`)
   const env = { ...process.env, TIDEMARK_COUNTS: counts }
   const status = run(node(), [path.join(bin, 'vitest'), 'run', ...args], { env })
   const tests = readCounts(counts, status)
-  for (const [name] of failed) console.log(`failed: ${name}`)
+  for (const { name } of failed) console.log(`failed: ${name}`)
   const passed = tests.passed + checks.length - failed.length
   const broken = tests.failed + failed.length
   console.log(`\n${passed} passed, ${broken} failed${tests.skipped > 0 ? `, ${tests.skipped} skipped` : ''}`)

@@ -19,6 +19,6 @@ test('an error is told with its code and its causes', () => {
 
 test('a secret shows nothing of itself', () => {
   const secret = new Secret('hunter2')
-  expect(`${secret} ${JSON.stringify({ secret })}`).not.toContain('hunter2')
+  expect(String(secret) + JSON.stringify({ secret })).not.toContain('hunter2')
   expect(secret.reveal()).toBe('hunter2')
 })

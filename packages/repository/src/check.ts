@@ -168,7 +168,7 @@ async function checkPackSizes({ backend, report, signal }: Check, packs: Readonl
 
 /** Walks every tree once: it must decode, and all its blobs must be in an index and add up to the sizes of files. */
 async function checkTrees(check: Check, snapshots: readonly Snapshot[], index: BlobIndex): Promise<void> {
-  const reader = new BlobReader({ ...check, index: () => index })
+  const reader = new BlobReader({ ...check, index: () => index, savePending: async () => {} })
   const seen = new Set<BlobId>()
   for (const [i, snapshot] of snapshots.entries()) {
     const file = `snapshots/${snapshot.id}`

@@ -20,6 +20,8 @@ export interface ReaderParts {
   readonly sealer: Sealer
   readonly pool: SealingPool
   index(): BlobIndex
+  /** Saves the packs being built: a blob that is in no index may be in one of them. */
+  savePending(): Promise<void>
 }
 
 /** A blob wanted, where it lies, and at which positions of the answer it is needed. */
@@ -41,6 +43,7 @@ export class BlobReader {
    * @throws RepositoryError REPOSITORY_MISSING_BLOB, REPOSITORY_DAMAGED (naming the pack)
    */
   async load(type: BlobType, id: Uint8Array, signal?: AbortSignal): Promise<Uint8Array> {
+    await this.#ensureIndexed(type, id)
     const { pack, offset, length, uncompressedLength } = this.#locate(type, id, 0)
     const file = { type: 'data', name: pack } as const
     const sealed = await this.#loadRange(pack, offset, length, signal)
@@ -57,9 +60,17 @@ export class BlobReader {
    */
   async loadMany(type: BlobType, ids: Uint8Array, signal?: AbortSignal): Promise<Uint8Array[]> {
     const results: Uint8Array[] = Array.from({ length: ids.length / ID_LENGTH })
+    await this.#ensureIndexed(type, ids)
     const reads = planReads(this.#locateAll(type, ids))
     await forEachBounded(reads, READS_MAX, (read, inner) => this.#read(type, read, results, inner), signal)
     return results
+  }
+
+  async #ensureIndexed(type: BlobType, ids: Uint8Array): Promise<void> {
+    const index = this.#parts.index()
+    for (let at = 0; at < ids.length; at += ID_LENGTH) {
+      if (!index.has(type, ids, at)) return this.#parts.savePending()
+    }
   }
 
   #locateAll(type: BlobType, ids: Uint8Array): Wanted[] {

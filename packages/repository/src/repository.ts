@@ -109,7 +109,10 @@ export function makeRepository(parts: RepositoryParts): Repository {
   }
   const shared = { backend, sealer, pool, clock, index: currentIndex }
   const writer = new BlobWriter(shared, parts.writer)
-  const reader = new BlobReader(shared)
+  const savePending = async () => {
+    if (writer.isDirty) await writer.savePacks()
+  }
+  const reader = new BlobReader({ ...shared, savePending })
 
   const loadIndex = async (signal?: AbortSignal) => {
     await writer.flush().catch(() => writer.reset()) // a failed writer begins anew with the index that is really there
@@ -145,9 +148,7 @@ export function makeRepository(parts: RepositoryParts): Repository {
     },
     async loadBlob(type, blob, signal) {
       await ready(signal)
-      const bytes = idBytes(blob)
-      if (writer.isPending(type, bytes)) await writer.savePacks()
-      return reader.load(type, bytes, signal)
+      return reader.load(type, idBytes(blob), signal)
     },
     async flush(signal) {
       signal?.throwIfAborted()

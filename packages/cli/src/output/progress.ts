@@ -4,7 +4,7 @@ import { duration, size } from './units.ts'
 
 /** Shows how far each disk is: a live line a disk on a terminal, else a line when a disk is done; events with `--json`. */
 export interface ProgressView {
-  update(progress: DiskProgress): void
+  readonly update: (progress: DiskProgress) => void
 }
 
 /** Often enough to look alive, seldom enough to cost nothing. */

@@ -110,7 +110,10 @@ async function* readNbd(client: NbdClient, extents: Extents, signal?: AbortSigna
   const alignment = Math.max(SECTOR, client.blockSize.minimum)
   const read = (some: Extents) =>
     readRuns(client, planRuns(some, client.size, { maxLength: RUN_MAX, alignment }), signal)
-  if (!client.contexts.includes('base:allocation')) return yield* read(extents)
+  if (!client.contexts.includes('base:allocation')) {
+    yield* read(extents)
+    return
+  }
   for (const { offset, length } of extents) {
     for (let at: number = offset; at < offset + length; at += STATUS_SPAN) {
       const span = Math.min(STATUS_SPAN, offset + length - at)

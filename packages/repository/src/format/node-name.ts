@@ -35,7 +35,7 @@ function quoteCharacter(character: string): string {
 
 const hex = (code: number, digits: number): string => code.toString(16).padStart(digits, '0')
 
-const ESCAPE = /\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8})|([0-7]{3})|([abfnrtv"'\\]))/giy
+const ESCAPE = /\\(?:x([\da-fA-F]{2})|u([\da-fA-F]{4})|U([\da-fA-F]{8})|([0-7]{3})|([abfnrtv"'\\]))/y
 
 /** @throws Error for an escape that Go does not know */
 export function unquoteName(quoted: string): string {

@@ -76,7 +76,7 @@ function decodeEntries(plain: Buffer): PackedBlob[] {
     if (kind > 3 || at + size > plain.length) throw new Error(`header entry ${blobs.length} is broken`)
     const length = plain.readUInt32LE(at + 1)
     const uncompressedLength = kind < 2 ? 0 : plain.readUInt32LE(at + 5)
-    const id = Uint8Array.prototype.slice.call(plain, at + size - ID_LENGTH, at + size)
+    const id = Uint8Array.from(plain.subarray(at + size - ID_LENGTH, at + size))
     blobs.push({ type: (kind & 1) === 1 ? 'tree' : 'data', id, offset, length, uncompressedLength })
     offset += length
     at += size
