@@ -1,4 +1,4 @@
-import { endOf, subtract, totalLength, type Bytes } from '@tidemark/blocks'
+import { bytes, endOf, subtract, totalLength, type Bytes } from '@tidemark/blocks'
 import { ID_LENGTH } from '../id.ts'
 import type { Repository } from '../repository.ts'
 import { newTally, type BlobWriter, type Tally } from '../writer.ts'
@@ -8,10 +8,15 @@ import { readExtents } from './read.ts'
 import { joinChunks, PieceSource, type SourceChunk } from './source.ts'
 import { isAllZero, isZeroPiece, SPARSE_MARK, zeroBytes, zeroRun } from './zero.ts'
 
-/** Bytes of `plan.reads` taken in so far. */
+/** How far writing is, in bytes. */
 export interface WriteProgress {
+  /** Of `plan.reads`, taken in so far. */
   readonly done: Bytes
   readonly total: Bytes
+  /** Of blobs that the repository did not have. */
+  readonly bytesNew: Bytes
+  /** What those take in packs, as far as they are sealed. */
+  readonly bytesStored: Bytes
 }
 
 export interface WrittenContent {
@@ -36,8 +41,9 @@ export async function writeContent(
   signal?: AbortSignal,
 ): Promise<WrittenContent> {
   await repository.blobs.ready(signal)
-  const source = new PieceSource(withRest(repository, plan, counted(chunks, plan, onProgress), signal))
   const writer = new ContentWriter(repository.blobs.writer)
+  const given = counted(chunks, plan, writer.tally, onProgress)
+  const source = new PieceSource(withRest(repository, plan, given, signal))
   try {
     for (const step of stepsOf(plan)) {
       signal?.throwIfAborted()
@@ -56,6 +62,7 @@ export async function writeContent(
 async function* counted(
   chunks: AsyncIterable<SourceChunk>,
   { reads }: ContentPlan,
+  tally: Tally,
   onProgress: (progress: WriteProgress) => void,
 ): AsyncGenerator<SourceChunk> {
   const total = totalLength(reads)
@@ -63,7 +70,7 @@ async function* counted(
   for await (const chunk of chunks) {
     yield chunk
     done += chunk.data === 'zero' ? chunk.length : chunk.data.length
-    onProgress({ done: done as Bytes, total })
+    onProgress({ done: bytes(done), total, bytesNew: bytes(tally.bytesNew), bytesStored: bytes(tally.bytesStored) })
   }
 }
 
