@@ -14,12 +14,6 @@ export { type ExportSource, type NbdExport, type NbdExtent } from './export.ts'
 export { type PersonalityName } from './personality.ts'
 export { type BlockSize } from './range.ts'
 export { type ServerTls } from './secure.ts'
-export {
-  nbdServerLimits,
-  serveNbd,
-  type NbdServer,
-  type NbdServerLimits,
-  type NbdServerOptions,
-} from './server.ts'
+export { nbdServerLimits, serveNbd, type NbdServer, type NbdServerLimits, type NbdServerOptions } from './server.ts'
 export { type NbdFaults } from './serving.ts'
 export { type NbdIdentity, type NbdTrust } from './trust.ts'

@@ -1,0 +1,322 @@
+import type { Channel } from './channel.ts'
+import { NbdError } from './error.ts'
+import { fitExtents, isWritable, type NbdExport, type NbdExtent } from './export.ts'
+import { ALLOCATION_CONTEXT, asError, type Transmission } from './session.ts'
+import {
+  encodeChunkError,
+  encodeData,
+  encodeHole,
+  encodeSimple,
+  encodeStatus,
+  readInto,
+  readRequest,
+  skip,
+} from './transmission.ts'
+import { AllocationFlag, Command, CommandFlag, Errno, nameIn, type CommandName, type Request } from './wire.ts'
+
+/** Faults for tests, injected where a server's answers leave it. */
+export interface NbdFaults {
+  /** `drop`: no answer to this request, ever. `close`: the connection is cut instead. */
+  beforeReply?(info: {
+    /** Counts the server's connections from 1. */
+    readonly connection: number
+    /** Counts the connection's requests from 1. */
+    readonly request: number
+    readonly type: CommandName
+    readonly offset: number
+    readonly length: number
+  }): 'pass' | 'drop' | 'close' | Promise<'pass' | 'drop' | 'close'>
+}
+
+export interface ServingSettings {
+  readonly connection: number
+  /** Longest READ or WRITE, in bytes. */
+  readonly requestBytes: number
+  /** Requests worked on at once. */
+  readonly inFlight: number
+  /** Payload held at once, in bytes; a single request may always go. */
+  readonly bytesInFlight: number
+  /** Offsets and lengths are multiples of it. */
+  readonly alignment: number
+  /** xapi: a refused request ends the connection. */
+  readonly endsOnRefusal: boolean
+  readonly faults: NbdFaults | undefined
+  readonly report: (error: Error) => void
+}
+
+/** An answer with an error. */
+class Refusal extends Error {
+  readonly errno: number
+  constructor(errno: number, sentence: string) {
+    super(sentence)
+    this.errno = errno
+  }
+}
+
+// proto.md allows a server to answer a long BLOCK_STATUS with less; this bounds the memory of one answer.
+const STATUS_EXTENTS_MAX = 65_536
+
+/**
+ * Serves requests until the client says DISC, goes away or is thrown out. Holds at most `inFlight` requests and
+ * `bytesInFlight` of payload: beyond that it stops reading, and TCP tells the client to wait.
+ */
+export async function serveRequests(channel: Channel, open: Transmission, settings: ServingSettings): Promise<void> {
+  const room = new Room(settings.inFlight, settings.bytesInFlight)
+  const end = { asked: false }
+  try {
+    for (let count = 1; ; count++) {
+      const request = await channel.run(readRequest())
+      if (request.type === Command.DISC) return
+      const held = heldBytes(request, settings)
+      await room.enter(held)
+      if (end.asked) return
+      const payload = await readPayload(channel, open, settings, request)
+      answer(channel, open, settings, request, payload, count)
+        .then((goOn) => {
+          if (!goOn) end.asked = true
+        })
+        .catch((error: unknown) => channel.fail(asError(error)))
+        .finally(() => room.leave(held))
+      // One at a time means that the next request is not even looked at.
+      if (settings.inFlight === 1) await room.empty()
+      if (end.asked) return
+    }
+  } finally {
+    await room.empty()
+  }
+}
+
+/** Answers one request. False: the connection is to end. Resolves when the answer has left. */
+async function answer(
+  channel: Channel,
+  open: Transmission,
+  settings: ServingSettings,
+  request: Request,
+  payload: Uint8Array | undefined,
+  count: number,
+): Promise<boolean> {
+  const { type, offset, length } = request
+  let refused = false
+  const parts = await perform(open, settings, request, payload).catch((error: unknown) => {
+    refused = true
+    if (!(error instanceof Refusal)) settings.report(asError(error))
+    return encodeRefusal(open, request, asError(error))
+  })
+  const name = commandName(type)
+  const fault =
+    name === undefined
+      ? 'pass'
+      : await settings.faults?.beforeReply?.({
+          connection: settings.connection,
+          request: count,
+          type: name,
+          offset,
+          length,
+        })
+  if (fault === 'drop') return true
+  if (fault === 'close') {
+    channel.fail(new NbdError('NBD_DISCONNECTED', 'a fault was asked for'))
+    return false
+  }
+  if (settings.endsOnRefusal && isPastEnd(open.export, request)) {
+    // xapi answers before it reads, and finds out too late.
+    await sent(channel, [encodeSimple(request.cookie, 0)])
+    channel.fail(new NbdError('NBD_DISCONNECTED', 'a read past the end'))
+    return false
+  }
+  await sent(channel, parts)
+  return !(refused && settings.endsOnRefusal)
+}
+
+/** Carries out a request and puts the answer together. @throws Refusal, or what the export throws */
+async function perform(
+  open: Transmission,
+  settings: ServingSettings,
+  request: Request,
+  payload: Uint8Array | undefined,
+): Promise<readonly Uint8Array[]> {
+  const { export: each } = open
+  const { type, flags, cookie, offset, length } = request
+  checkRequest(open, settings, request)
+  switch (type) {
+    case Command.READ:
+      return read(open, request)
+    case Command.BLOCK_STATUS:
+      return blockStatus(open, request)
+    case Command.WRITE:
+      await each.write?.(offset, payload ?? new Uint8Array())
+      break
+    case Command.TRIM:
+      await each.trim?.(offset, length)
+      break
+    case Command.WRITE_ZEROES:
+      await each.writeZeroes?.(offset, length)
+      break
+    case Command.FLUSH:
+      await each.flush?.()
+      break
+    default:
+      throw new Refusal(Errno.EINVAL, 'unknown request')
+  }
+  if ((flags & CommandFlag.FUA) !== 0 && type !== Command.FLUSH) await each.flush?.()
+  return [encodeSimple(cookie, 0)]
+}
+
+async function read(open: Transmission, { cookie, flags, offset, length }: Request): Promise<readonly Uint8Array[]> {
+  const { export: each, structured } = open
+  if (!structured) return [encodeSimple(cookie, 0), await readExactly(each, offset, length)]
+  const whole = (flags & CommandFlag.DF) !== 0 || each.extents === undefined
+  const extents = whole ? [] : ((await each.extents?.(offset, length)) ?? [])
+  const stretches = fitExtents(extents.map(byContent), length)
+  if (stretches.length === 1 && stretches[0]?.zero !== true) {
+    return encodeData(cookie, offset, await readExactly(each, offset, length), true)
+  }
+  const parts: Uint8Array[] = []
+  let at = offset
+  for (const [i, { length: size, zero }] of stretches.entries()) {
+    const last = i === stretches.length - 1
+    const chunk = zero
+      ? encodeHole(cookie, at, size, last)
+      : encodeData(cookie, at, await readExactly(each, at, size), last)
+    parts.push(...chunk)
+    at += size
+  }
+  return parts
+}
+
+/** For a READ it only matters whether there is anything but zeros. */
+const byContent = ({ length, zero }: NbdExtent): NbdExtent => ({ length, zero, hole: zero })
+
+async function blockStatus(open: Transmission, request: Request): Promise<readonly Uint8Array[]> {
+  const { cookie, offset, length, flags } = request
+  const found = fitExtents((await open.export.extents?.(offset, length)) ?? [], length)
+  const most = (flags & CommandFlag.REQ_ONE) !== 0 ? 1 : STATUS_EXTENTS_MAX
+  const extents = found.slice(0, most).map(({ length, hole, zero }) => ({
+    length,
+    flags: (hole ? AllocationFlag.HOLE : 0) | (zero ? AllocationFlag.ZERO : 0),
+  }))
+  return encodeStatus(cookie, ALLOCATION_CONTEXT, extents)
+}
+
+async function readExactly(each: NbdExport, offset: number, length: number): Promise<Uint8Array> {
+  const data = await each.read(offset, length)
+  if (data.length === length) return data
+  throw new Error(`the export gave ${data.length} bytes of ${length} at ${offset}`)
+}
+
+const flagsAllowed: Readonly<Partial<Record<number, number>>> = {
+  [Command.READ]: CommandFlag.DF | CommandFlag.FUA,
+  [Command.WRITE]: CommandFlag.FUA,
+  [Command.FLUSH]: CommandFlag.FUA,
+  [Command.TRIM]: CommandFlag.FUA,
+  [Command.WRITE_ZEROES]: CommandFlag.FUA | CommandFlag.NO_HOLE,
+  [Command.BLOCK_STATUS]: CommandFlag.REQ_ONE | CommandFlag.FUA,
+}
+
+/** @throws Refusal */
+function checkRequest(open: Transmission, settings: ServingSettings, request: Request): void {
+  const { export: each } = open
+  const { type, flags, offset, length } = request
+  const allowed = flagsAllowed[type]
+  if (allowed === undefined) throw new Refusal(Errno.EINVAL, `request of the unknown type ${type}`)
+  if ((flags & ~allowed) !== 0) throw new Refusal(Errno.EINVAL, `flags 0x${flags.toString(16)} are not known here`)
+  if (changes(type) && !isWritable(each)) throw new Refusal(Errno.EPERM, 'the export is read-only')
+  if (!offers(open, type)) throw new Refusal(Errno.EINVAL, `${nameIn(Command, type)} was not offered`)
+  if (type === Command.FLUSH) return
+  if (length === 0) throw new Refusal(Errno.EINVAL, 'an empty range')
+  if (offset % settings.alignment !== 0 || length % settings.alignment !== 0) {
+    throw new Refusal(Errno.EINVAL, `not on the block size ${settings.alignment}`)
+  }
+  if (isPastEnd(each, request)) throw new Refusal(changes(type) ? Errno.ENOSPC : Errno.EINVAL, 'past the end')
+  if ((type === Command.READ || type === Command.WRITE) && length > settings.requestBytes) {
+    throw new Refusal(Errno.EINVAL, `${length} bytes are more than ${settings.requestBytes} at once`)
+  }
+}
+
+const changes = (type: number): boolean =>
+  type === Command.WRITE || type === Command.TRIM || type === Command.WRITE_ZEROES
+
+const isPastEnd = (each: NbdExport, { type, offset, length }: Request): boolean =>
+  type !== Command.FLUSH && offset + length > each.size
+
+function offers({ export: each, allocation }: Transmission, type: number): boolean {
+  if (type === Command.FLUSH) return each.flush !== undefined
+  if (type === Command.TRIM) return each.trim !== undefined
+  if (type === Command.WRITE_ZEROES) return each.writeZeroes !== undefined
+  return type !== Command.BLOCK_STATUS || allocation
+}
+
+/** READ and BLOCK_STATUS are refused in chunks where chunks were agreed; everything else simply. */
+function encodeRefusal({ structured }: Transmission, { cookie, type }: Request, error: Error): Uint8Array[] {
+  const errno = error instanceof Refusal ? error.errno : errnoOf(error)
+  const inChunks = structured && (type === Command.READ || type === Command.BLOCK_STATUS)
+  // What an export throws may name paths and sessions; only our own sentences go out.
+  const sentence = error instanceof Refusal ? error.message : ''
+  return inChunks ? encodeChunkError(cookie, errno, sentence) : [encodeSimple(cookie, errno)]
+}
+
+function errnoOf(error: Error): number {
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
+  return Object.entries(Errno).find(([name]) => name === code)?.[1] ?? Errno.EIO
+}
+
+/** Takes the data of a WRITE off the stream; data that no one will take are dropped without being held. */
+async function readPayload(
+  channel: Channel,
+  { export: each }: Transmission,
+  { requestBytes, endsOnRefusal }: ServingSettings,
+  { type, length }: Request,
+): Promise<Uint8Array | undefined> {
+  if (type !== Command.WRITE || length === 0) return undefined
+  if (length <= requestBytes && isWritable(each)) return channel.run(readInto(Buffer.allocUnsafeSlow(length)))
+  if (!endsOnRefusal) await channel.run(skip(length))
+  return undefined
+}
+
+const heldBytes = ({ type, length }: Request, { requestBytes }: ServingSettings): number =>
+  type === Command.READ || type === Command.WRITE ? Math.min(length, requestBytes) : 0
+
+const sent = (channel: Channel, parts: readonly Uint8Array[]): Promise<void> =>
+  new Promise((resolve) => channel.send(parts, resolve))
+
+function commandName(type: number): CommandName | undefined {
+  return (Object.keys(Command) as CommandName[]).find((name) => Command[name] === type)
+}
+
+/** Counts what is under way, and lets the next one in when there is room. */
+class Room {
+  readonly #requestsMax: number
+  readonly #bytesMax: number
+  #requests = 0
+  #bytes = 0
+  #wake: (() => void) | undefined
+
+  constructor(requestsMax: number, bytesMax: number) {
+    this.#requestsMax = requestsMax
+    this.#bytesMax = bytesMax
+  }
+
+  async enter(bytes: number): Promise<void> {
+    while (this.#requests >= this.#requestsMax || (this.#requests > 0 && this.#bytes + bytes > this.#bytesMax)) {
+      await this.#change()
+    }
+    this.#requests++
+    this.#bytes += bytes
+  }
+
+  leave(bytes: number): void {
+    this.#requests--
+    this.#bytes -= bytes
+    this.#wake?.()
+    this.#wake = undefined
+  }
+
+  async empty(): Promise<void> {
+    while (this.#requests > 0) await this.#change()
+  }
+
+  /** Only the connection's own loop waits, so there is one to wake. */
+  #change(): Promise<void> {
+    return new Promise((resolve) => (this.#wake = resolve))
+  }
+}
