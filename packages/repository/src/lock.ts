@@ -15,7 +15,7 @@ export interface LockOwner {
   readonly pid: number
 }
 
-/** A lock that is held. Disposing removes it. */
+/** A lock that is held. Disposing removes it, and never throws. */
 export interface RepositoryLock extends AsyncDisposable {
   readonly kind: LockKind
   /** Aborts with REPOSITORY_LOCK_LOST when the lock vanished or could not be refreshed: stop touching the repository. */
@@ -126,7 +126,8 @@ function heldLock(
     stopTimer()
     await running
     heedHangup()
-    await remove(backend, name)
+    // Storage that is away must not hide the error of the job; what is left is stale in 30 minutes and then removed.
+    await remove(backend, name).catch(() => {})
   }
   return { kind, signal: controller.signal, [Symbol.asyncDispose]: () => (released ??= release()) }
 }
