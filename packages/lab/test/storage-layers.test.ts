@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -158,6 +158,27 @@ test('a range outside the disk is refused, and so is a shrink', async () => {
   await expect(storage.resize('disk', bytes(99))).rejects.toMatchObject({ code: 'LAB_STORAGE_SHRINK' })
   await expect(storage.read('other', 0, 1)).rejects.toMatchObject({ code: 'LAB_STORAGE_NOT_FOUND' })
   await expect(storage.create('disk', bytes(1))).rejects.toMatchObject({ code: 'LAB_STORAGE_EXISTS' })
+})
+
+test('a file that is missing, short or no catalogue is damage, never zeros', async () => {
+  const damaged = { code: 'LAB_STORAGE_DAMAGED' }
+  await storage.create('disk', bytes(GiB))
+  await storage.write('disk', 5 * CBT_BLOCK, Buffer.from('x'))
+  await storage[Symbol.asyncDispose]()
+  const [data = '', map = ''] = (await readdir(join(directory, 'layers')))
+    .sort()
+    .map((name) => join(directory, 'layers', name))
+  await truncate(data, 5 * CBT_BLOCK)
+  storage = await openStorage({ directory })
+  await expect(storage.read('disk', 5 * CBT_BLOCK, 1)).rejects.toMatchObject(damaged)
+  await storage[Symbol.asyncDispose]()
+  await rm(map)
+  storage = await openStorage({ directory })
+  await expect(storage.read('disk', 0, 1)).rejects.toMatchObject(damaged)
+  await writeFile(join(directory, 'storage.json'), '{"version":1,')
+  await expect(openStorage({ directory })).rejects.toMatchObject(damaged)
+  await writeFile(join(directory, 'storage.json'), '{"version":2}')
+  await expect(openStorage({ directory })).rejects.toMatchObject(damaged)
 })
 
 test('after disposal nothing is accepted', async () => {

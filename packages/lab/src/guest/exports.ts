@@ -16,6 +16,8 @@ export interface GuestExportsOptions {
   readonly storage: Storage
   /** Where the sockets go, unless their paths would become too long for a socket. */
   readonly directory: string
+  /** Told what went wrong with a guest's disk; the guest itself sees an error of its request. Default: nobody. */
+  readonly onError?: (error: Error, id: string) => void
 }
 
 /** Read-write NBD exports of live disks: the way by which the lab's guests write. */
@@ -37,7 +39,8 @@ interface Served {
 }
 
 /** Nothing is served until `socketOf` is called. Disposal ends all connections and removes the sockets. */
-export async function openGuestExports({ storage, directory }: GuestExportsOptions): Promise<GuestExports> {
+export async function openGuestExports(options: GuestExportsOptions): Promise<GuestExports> {
+  const { storage, directory } = options
   const sockets = await socketDirectory(directory)
   const served = new Map<string, Promise<Served>>()
   let closed = false
@@ -57,7 +60,7 @@ export async function openGuestExports({ storage, directory }: GuestExportsOptio
       if (!storage.hasData(id)) throw new LabError('LAB_STORAGE_NO_DATA', `the data of ${id} were destroyed`)
       const known = served.get(id)
       if (known !== undefined) return (await known).path
-      const fresh = serve(storage, id, join(sockets.path, `${id}.sock`))
+      const fresh = serve(options, id, join(sockets.path, `${id}.sock`))
       served.set(id, fresh)
       fresh.catch(() => served.delete(id)) // the next call tries again; this one gets the error below
       return (await fresh).path
@@ -71,7 +74,7 @@ export async function openGuestExports({ storage, directory }: GuestExportsOptio
   }
 }
 
-async function serve(storage: Storage, id: string, path: string): Promise<Served> {
+async function serve({ storage, onError }: GuestExportsOptions, id: string, path: string): Promise<Served> {
   await rm(path, { force: true }) // left by a process that was killed
   const server = await serveNbd({
     listen: { path },
@@ -79,6 +82,7 @@ async function serve(storage: Storage, id: string, path: string): Promise<Served
       open: async (name) => ((name === '' || name === id) && storage.has(id) ? diskExport(storage, id) : undefined),
       list: async () => [id],
     },
+    ...(onError !== undefined && { onError: (error: Error) => onError(error, id) }),
   })
   return { path, server }
 }

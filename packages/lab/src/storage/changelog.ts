@@ -22,11 +22,12 @@ export class ChangeLogs {
     fs.writeFileSync(this.#path(file), bitmap, { mode: 0o600 })
   }
 
-  /** A copy of the bitmap of a log, for a disk of `size`. @throws when the file is missing */
+  /** A copy of the bitmap of a log, for a disk of `size`. @throws LabError LAB_STORAGE_DAMAGED */
   read(file: number, size: number): Bitmap {
     const known = this.#written.get(file)
     const bitmap = new Uint8Array(bitmapLength(bytes(size)))
-    bitmap.set(known ?? fs.readFileSync(this.#path(file)))
+    if (known === undefined) this.#files.readNow(this.#path(file), 0, bitmap)
+    else bitmap.set(known)
     return bitmap
   }
 

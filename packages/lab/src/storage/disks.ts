@@ -321,6 +321,7 @@ export class DiskStorage implements Storage {
     if (record.top !== null) return this.#layers.layer(record.top)
     const number = this.#catalogue.change((draft) => {
       const top = draft.next++
+      this.#layers.layer(top).create()
       draft.layers.set(top, { parent: record.base })
       draft.disks.set(id, { ...record, top })
       return top

@@ -10,7 +10,7 @@ interface OpenFile {
 
 /**
  * Files opened when needed and kept open for the next use, at most `limit` of them: those used longest ago are closed
- * first. A file is created at its first use.
+ * first.
  *
  * Disk data go through asynchronous calls. Maps, logs and the catalogue are written with synchronous ones: a few bytes
  * into the page cache cost microseconds, and no other request can come between the file and the memory that mirrors it.
@@ -70,6 +70,12 @@ export class OpenFiles {
     await this.#use(path, (fd) => new Promise((resolve, reject) => fs.fdatasync(fd, settle(resolve, reject))))
   }
 
+  /** Makes an empty file, in place of whatever has its name. */
+  create(path: string): void {
+    this.#drop(path)
+    fs.writeFileSync(path, '', { mode: 0o600 })
+  }
+
   /** Deletes the file, if there is one. Reads and writes already begun end normally. */
   remove(path: string): void {
     this.#drop(path)
@@ -94,11 +100,7 @@ export class OpenFiles {
 
   #take(path: string): OpenFile {
     const known = this.#open.get(path)
-    const file = known ?? {
-      fd: fs.openSync(path, fs.constants.O_RDWR | fs.constants.O_CREAT, 0o600),
-      users: 0,
-      dropped: false,
-    }
+    const file = known ?? { fd: openExisting(path), users: 0, dropped: false }
     if (known !== undefined) this.#open.delete(path)
     this.#open.set(path, file)
     if (known === undefined) this.#shrink(path)
@@ -118,6 +120,16 @@ export class OpenFiles {
     this.#open.delete(path)
     file.dropped = true
     if (file.users === 0) fs.closeSync(file.fd)
+  }
+}
+
+/** @throws LabError LAB_STORAGE_DAMAGED: a file that should be there must not read as zeros */
+function openExisting(path: string): number {
+  try {
+    return fs.openSync(path, 'r+')
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause
+    throw new LabError('LAB_STORAGE_DAMAGED', `${path} is missing`, { cause })
   }
 }
 

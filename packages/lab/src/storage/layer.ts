@@ -42,6 +42,12 @@ export class Layer {
     this.#files = files
   }
 
+  /** Makes the files of a layer that has nothing yet. */
+  create(): void {
+    this.#files.create(this.#dataFile)
+    this.#files.create(this.#mapFile)
+  }
+
   /** States of the blocks from `index * PAGE_BLOCKS`. Not to be written to. */
   page(index: number): Uint8Array {
     const known = this.#pages?.get(index)

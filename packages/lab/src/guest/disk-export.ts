@@ -1,0 +1,30 @@
+import { endOf } from '@tidemark/blocks'
+import type { NbdExport, NbdExtent } from '@tidemark/nbd'
+import type { Storage } from '../storage/index.ts'
+
+/** A disk of the storage as an NBD server serves it, of the size that it has now: read-write unless it is a snapshot. */
+export function diskExport(storage: Storage, id: string): NbdExport {
+  return {
+    size: storage.sizeOf(id),
+    readOnly: storage.isFrozen(id),
+    read: (offset, length) => storage.read(id, offset, length),
+    write: (offset, data) => storage.write(id, offset, data),
+    flush: () => storage.flush(id),
+    trim: (offset, length) => storage.trim(id, offset, length),
+    writeZeroes: (offset, length) => storage.writeZeroes(id, offset, length),
+    extents: (offset, length) => extentsOf(storage, id, offset, length),
+  }
+}
+
+/** What is data and what is a hole; a hole always reads as zeros. */
+async function extentsOf(storage: Storage, id: string, offset: number, length: number): Promise<NbdExtent[]> {
+  const extents: NbdExtent[] = []
+  let at = offset
+  for (const data of await storage.allocatedExtents(id, offset, offset + length)) {
+    if (data.offset > at) extents.push({ length: data.offset - at, hole: true, zero: true })
+    extents.push({ length: data.length, hole: false, zero: false })
+    at = endOf(data)
+  }
+  if (at < offset + length) extents.push({ length: offset + length - at, hole: true, zero: true })
+  return extents
+}
