@@ -26,12 +26,24 @@ const PATIENCE = 5
  *   the signal's reason when aborted
  */
 export async function taskResult(calls: TaskCalls, task: TaskRef, options: TaskOptions = {}): Promise<string> {
-  const { status, result, error_info: failure } = await endOfTask(calls, task, options)
-  if (status === 'success') return result
-  throw failureError(status === 'cancelled' && failure.length === 0 ? ['TASK_CANCELLED', task] : failure)
+  const record = await endOfTask(calls, task, options)
+  const failure = failureOf(record, task)
+  if (failure !== undefined) throw failure
+  return record.result
 }
 
-async function endOfTask(calls: TaskCalls, task: TaskRef, { signal, withinMs }: TaskOptions): Promise<TaskRecord> {
+/** The failure that a finished task ended with; undefined when it succeeded. */
+export function failureOf({ status, error_info: failure }: TaskRecord, task: TaskRef): XenApiError | undefined {
+  if (status === 'success') return undefined
+  return failureError(status === 'cancelled' && failure.length === 0 ? ['TASK_CANCELLED', task] : failure)
+}
+
+/** Waits until a task is over, however it ends. @throws XenApiError XENAPI_TASK, XENAPI_TIMEOUT; the signal's reason */
+export async function endOfTask(
+  calls: TaskCalls,
+  task: TaskRef,
+  { signal, withinMs }: TaskOptions = {},
+): Promise<TaskRecord> {
   if (withinMs === undefined) return watch(calls, task, signal)
   const limit = new AbortController()
   const late = new XenApiError('XENAPI_TIMEOUT', `the task did not end within ${Math.round(withinMs / 1000)} s`)

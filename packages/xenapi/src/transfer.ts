@@ -1,7 +1,7 @@
 import { XenApiError } from './error.ts'
-import { isFailure, masked } from './failure.ts'
+import { masked } from './failure.ts'
 import type { TaskRef } from './generated/types.ts'
-import { cancelTask, dropTask, taskResult, type TaskCalls } from './task.ts'
+import { cancelTask, dropTask, endOfTask, failureOf, taskResult, type TaskCalls } from './task.ts'
 import type { Transport } from './transport.ts'
 
 /** What the HTTP handlers need of a session. */
@@ -98,11 +98,11 @@ export async function reasonOf(
 ): Promise<unknown> {
   signal?.throwIfAborted()
   try {
-    await taskResult(calls, task, { withinMs, signal })
+    const failure = failureOf(await endOfTask(calls, task, { withinMs, signal }), task)
+    if (failure !== undefined) return failure
   } catch (error) {
     signal?.throwIfAborted()
-    if (error instanceof XenApiError && error.code === 'XENAPI_FAILURE' && !isFailure(error, 'SESSION_INVALID'))
-      return error
+    if (!(error instanceof XenApiError)) throw error // the task cannot be asked either: what we saw stands
   }
   if (!(seen instanceof XenApiError)) return seen
   const { code, status } = seen

@@ -74,7 +74,7 @@ async function sendBody(
       stop.signal.throwIfAborted()
       sent += chunk.length
       if (sent > length) break
-      if (chunk.length > 0 && !socket.write(chunk)) await drained(socket, stop.signal)
+      if (chunk.length > 0 && !socket.write(chunk)) await drained(socket, url, stop.signal)
     }
     stop.signal.throwIfAborted()
   } finally {
@@ -88,12 +88,12 @@ async function sendBody(
 export const refused = (status: number): XenApiError =>
   new XenApiError('XENAPI_HTTP', `the server refused the upload with HTTP status ${status}`, { status })
 
-async function drained(socket: Socket, signal: AbortSignal): Promise<void> {
+async function drained(socket: Socket, url: URL, signal: AbortSignal): Promise<void> {
   try {
     await once(socket, 'drain', { signal })
-  } catch (error) {
+  } catch (cause) {
     signal.throwIfAborted()
-    throw error
+    throw new XenApiError('XENAPI_UNREACHABLE', `the connection to ${url.host} broke during the upload`, { cause })
   }
 }
 
