@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -115,6 +115,31 @@ test('a backup a day does not add a layer a day', async () => {
   storage = await openStorage({ directory })
   expect(Buffer.from(await storage.read('day19', 0, 100 * CBT_BLOCK)).equals(expected)).toBe(true)
   expect(countMarked(await storage.changedBlocks('day0', 'disk'))).toBe(89)
+})
+
+test('a merge that fails leaves everything as it is, and the next one does its work', async () => {
+  await storage.create('disk', bytes(20 * CBT_BLOCK))
+  await storage.enableTracking('disk')
+  for (const [number, blocks] of [8, 2, 4].entries()) {
+    await storage.write('disk', number * CBT_BLOCK, Buffer.alloc(blocks * CBT_BLOCK, number + 1))
+    await storage.snapshot('disk', `snapshot${number}`)
+  }
+  const before = await storage.read('snapshot2', 0, 20 * CBT_BLOCK)
+  const layers = join(directory, 'layers')
+  const data = (await readdir(layers))
+    .filter((name) => name.endsWith('.data'))
+    .sort((a, b) => parseInt(a) - parseInt(b))
+  const second = join(layers, data[1] ?? '')
+  const content = await readFile(second)
+  await truncate(second, 0)
+  await storage.dataDestroy('snapshot0')
+  await expect(storage.settled()).rejects.toMatchObject({ code: 'LAB_STORAGE_DAMAGED' })
+  await writeFile(second, content)
+  expect(await storage.read('snapshot2', 0, 20 * CBT_BLOCK)).toEqual(before)
+  await storage.dataDestroy('snapshot1')
+  await storage.settled()
+  expect(await storage.read('snapshot2', 0, 20 * CBT_BLOCK)).toEqual(before)
+  expect((await readdir(layers)).filter((name) => name.endsWith('.data'))).toHaveLength(1)
 })
 
 test('zeros written over older data hide them, and cost nothing', async () => {

@@ -37,8 +37,7 @@ export class LayerMerger {
   start(): void {
     if (this.#asked || this.#stopped) return
     this.#asked = true
-    const before = this.#running
-    this.#running = before.then(() => this.#mergeAll())
+    this.#running = Promise.allSettled([this.#running]).then(() => this.#mergeAll())
     this.#running.catch(() => {}) // kept for `settled`: the layers stay apart, and nothing else is wrong
   }
 
