@@ -85,7 +85,7 @@ async function sendBody(
   throw new XenApiError('XENAPI_PROTOCOL', `an upload of ${length} bytes was announced, but there are ${what}`)
 }
 
-export const refused = (status: number): XenApiError =>
+const refused = (status: number): XenApiError =>
   new XenApiError('XENAPI_HTTP', `the server refused the upload with HTTP status ${status}`, { status })
 
 async function drained(socket: Socket, url: URL, signal: AbortSignal): Promise<void> {

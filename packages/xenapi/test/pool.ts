@@ -49,7 +49,7 @@ export interface TestPool extends AsyncDisposable {
 export const SESSION = 'OpaqueRef:5e551011-0000-4000-8000-000000000001'
 
 /** Tasks as the contract describes them: result or error first, status last, waiters of event.from woken. */
-export class Tasks {
+class Tasks {
   readonly records = new Map<string, Record<string, unknown>>()
   readonly destroyed: string[] = []
   readonly cancelled: string[] = []

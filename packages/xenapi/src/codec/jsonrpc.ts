@@ -80,7 +80,7 @@ function failureOf(error: WireValue): readonly string[] {
 const wireId = (id: number | string): WireValue => id
 
 /** JSON text of a wire value: dates as `20250319T04:16:24Z`, bigint as a number, bytes as base64, no white space. */
-export function stringify(value: WireValue): string {
+function stringify(value: WireValue): string {
   if (typeof value === 'bigint') return String(value)
   if (typeof value === 'number' && !Number.isFinite(value)) throw broken(`${value} cannot be written`)
   if (value instanceof Date) return JSON.stringify(encodeDatetime(value))

@@ -16,7 +16,7 @@ export interface XmlLimits {
   readonly depth: number
 }
 
-export const xmlLimits = { length: 256 * 1024 * 1024, depth: 128 } as const satisfies XmlLimits
+const xmlLimits = { length: 256 * 1024 * 1024, depth: 128 } as const satisfies XmlLimits
 
 /** Takes a document in pieces, cut anywhere. */
 export interface XmlReader {

@@ -65,7 +65,7 @@ export function withChecksum(bytes: Uint8Array, at: number): Uint8Array {
 }
 
 /** One's complement of the sum of all bytes, the four of the checksum left out. */
-export function checksum(bytes: Uint8Array, at: number): number {
+function checksum(bytes: Uint8Array, at: number): number {
   let sum = 0
   for (const [index, byte] of bytes.entries()) if (index < at || index >= at + 4) sum += byte
   return ~sum >>> 0
