@@ -69,8 +69,10 @@ async function watch(calls: TaskCalls, task: TaskRef, signal: AbortSignal | unde
     }
     troubles = 0
     token = batch.token
-    const record = recordIn(batch, task) ?? (await readTask(calls, task, signal)) // no event, or the object is gone
+    const seen = recordIn(batch, task)
+    const record = seen ?? (await readTask(calls, task, signal)) // no event, or the object is gone
     if (isOver(record)) return record
+    if (seen === undefined) await sleep(100, undefined, abortable(signal)) // a server that does not wait is not hurried
   }
 }
 
