@@ -1,12 +1,10 @@
 import { bytes, mapInOrder, type Bytes, type Extent } from '@tidemark/blocks'
-import type { NbdAddress } from './channel.ts'
-import { connect, withHandshake, type Connection, type NbdTarget } from './connection.ts'
+import { connect, type Connection, type NbdTarget } from './connection.ts'
 import { Dispatch, type Order } from './dispatch.ts'
 import { NbdError } from './error.ts'
-import { abort, list, type Negotiated } from './handshake.ts'
+import type { Negotiated } from './handshake.ts'
 import { checkAligned, checkMaximum, checkRange, split, widen, type BlockSize } from './range.ts'
 import type { StatusExtent } from './transmission.ts'
-import type { NbdTrust } from './trust.ts'
 import { AllocationFlag, BASE_ALLOCATION, REQUEST_BYTES_MAX, TransmissionFlag } from './wire.ts'
 
 export interface NbdOptions {
@@ -87,6 +85,7 @@ export interface NbdClient extends AsyncDisposable {
   blockStatus(offset: number, length: number, signal?: AbortSignal): Promise<readonly BlockStatus[]>
 }
 
+const SECTOR = 512
 // Memory that `readRuns` may hold in answers, whatever the number of connections.
 const BYTES_IN_FLIGHT_MAX = 32 * 1024 * 1024
 // Length of one BLOCK_STATUS, TRIM or WRITE_ZEROES: a multiple of every block size that fits 32 bits.
@@ -113,21 +112,6 @@ export async function openNbd(
     await first.close()
     throw error
   }
-}
-
-/**
- * The names of a server's exports.
- * @throws NbdError NBD_REFUSED (the server does not tell, as xapi), and as `openNbd`
- */
-export function listExports(address: NbdAddress, trust?: NbdTrust, signal?: AbortSignal): Promise<string[]> {
-  const target = trust === undefined ? { address } : { address, tls: trust }
-  return withHandshake(target, nbdDefaults, signal, async (channel, hello) => {
-    if (!hello.fixed) throw new NbdError('NBD_REFUSED', 'the server is too old to list its exports')
-    const names = await channel.run(list((parts) => channel.send(parts)))
-    abort((parts) => channel.send(parts))
-    await channel.linger(nbdDefaults.connectTimeoutMs)
-    return names
-  })
 }
 
 /**
@@ -186,6 +170,8 @@ function client(connections: readonly [Connection, ...Connection[]], options: Nb
   const { size, flags, blockSize: said, structured, contexts } = connections[0].negotiated
   const can = (flag: keyof typeof TransmissionFlag) => (flags & TransmissionFlag[flag]) !== 0
   const blockSize = usableBlockSize(said, options.alignment)
+  // A server that says nothing may be xapi, which hangs up on a read that is not on sectors.
+  const readBlock = said === undefined ? { minimum: Math.max(blockSize.minimum, SECTOR) } : blockSize
   const dispatch = new Dispatch(connections, options.inFlight)
   const stats = { requests: 0, bytesRead: 0, bytesWritten: 0 }
   const requestBytes = Math.min(options.requestBytes, blockSize.maximum)
@@ -224,7 +210,7 @@ function client(connections: readonly [Connection, ...Connection[]], options: Nb
     async read(offset, length, signal) {
       checkRange(offset, length, size)
       checkMaximum(offset, length, blockSize)
-      const wide = widen(offset, length, size, blockSize)
+      const wide = widen(offset, length, size, readBlock)
       const { data } = await request({ command: 'READ', ...wide }, signal)
       stats.bytesRead += length
       return wide.length === length ? data : data.subarray(offset - wide.offset, offset - wide.offset + length)

@@ -52,9 +52,9 @@ export class NbdError extends Error {
   readonly code: NbdErrorCode
   /** True when trying again later may help without any change. */
   readonly retryable: boolean
-  readonly errno?: string
-  readonly offset?: number
-  readonly length?: number
+  declare readonly errno?: string
+  declare readonly offset?: number
+  declare readonly length?: number
 
   constructor(code: NbdErrorCode, message: string, options: NbdErrorOptions = {}) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined)

@@ -1,14 +1,7 @@
 export { type NbdAddress } from './channel.ts'
-export {
-  listExports,
-  nbdDefaults,
-  openNbd,
-  readRuns,
-  type BlockStatus,
-  type NbdClient,
-  type NbdOptions,
-} from './client.ts'
+export { nbdDefaults, openNbd, readRuns, type BlockStatus, type NbdClient, type NbdOptions } from './client.ts'
 export { type NbdTarget } from './connection.ts'
+export { describeExport, listExports, type ExportDescription } from './inquire.ts'
 export { NbdError, type NbdErrorCode, type NbdErrorOptions } from './error.ts'
 export { type ExportSource, type NbdExport, type NbdExtent } from './export.ts'
 export { type PersonalityName } from './personality.ts'

@@ -25,7 +25,11 @@ export interface Personality {
   readonly inFlight: number | undefined
   /** Connections at once; undefined: as the limits say. */
   readonly connections: number | undefined
-  /** The first refused request ends the connection, and so does a read past the end, after a head that promises data. */
+  /** Exports are read-only whatever they can, and tell nothing but that. */
+  readonly readOnly: boolean
+  /** READ is answered before it is read, in pieces: what goes wrong then, as a read past the end, cuts the connection. */
+  readonly answersFirst: boolean
+  /** The first refused request ends the connection. */
   readonly endsOnRefusal: boolean
   readonly tls: TlsSettings
 }
@@ -56,6 +60,8 @@ const standard: Personality = {
   blockSize: { minimum: 1, preferred: 65_536 },
   inFlight: undefined,
   connections: undefined,
+  readOnly: false,
+  answersFirst: false,
   endsOnRefusal: false,
   tls: { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.3' },
 }
@@ -72,6 +78,8 @@ const xapiStrict: Personality = {
   blockSize: { minimum: 512, preferred: 65_536 },
   inFlight: 1,
   connections: 16,
+  readOnly: true,
+  answersFirst: true,
   endsOnRefusal: true,
   tls: {
     minVersion: 'TLSv1.2',

@@ -37,7 +37,7 @@ export function checkMaximum(offset: number, length: number, { maximum }: BlockS
 }
 
 /** The smallest range on the block size around a range. */
-export function widen(offset: number, length: number, size: number, { minimum }: BlockSize) {
+export function widen(offset: number, length: number, size: number, { minimum }: Pick<BlockSize, 'minimum'>) {
   const from = offset - (offset % minimum)
   const to = Math.min(Math.ceil((offset + length) / minimum) * minimum, size)
   return { offset: from, length: to - from }

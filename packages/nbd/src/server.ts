@@ -130,9 +130,7 @@ async function serveConnection(
     clearTimeout(timer)
     if (open !== undefined) {
       entry.transmitting = true
-      const { minimum: alignment } = traits.blockSize
-      const { endsOnRefusal } = traits
-      await serveRequests(channel, open, { ...limits, connection, alignment, endsOnRefusal, faults, report })
+      await serveRequests(channel, open, { ...limits, personality: traits, connection, faults, report })
     }
   } catch (error) {
     if (!isGoodbye(error)) report(asError(error))

@@ -1,6 +1,8 @@
 import type { Channel } from './channel.ts'
 import { NbdError } from './error.ts'
-import { fitExtents, isWritable, type NbdExport, type NbdExtent } from './export.ts'
+import { fitExtents, type NbdExport, type NbdExtent } from './export.ts'
+import type { Personality } from './personality.ts'
+import { split } from './range.ts'
 import { ALLOCATION_CONTEXT, asError, type Transmission } from './session.ts'
 import {
   encodeChunkError,
@@ -12,7 +14,16 @@ import {
   readRequest,
   skip,
 } from './transmission.ts'
-import { AllocationFlag, Command, CommandFlag, Errno, nameIn, type CommandName, type Request } from './wire.ts'
+import {
+  AllocationFlag,
+  Command,
+  CommandFlag,
+  Errno,
+  nameIn,
+  TransmissionFlag,
+  type CommandName,
+  type Request,
+} from './wire.ts'
 
 /** Faults for tests, injected where a server's answers leave it. */
 export interface NbdFaults {
@@ -36,10 +47,7 @@ export interface ServingSettings {
   readonly inFlight: number
   /** Payload held at once, in bytes; a single request may always go. */
   readonly bytesInFlight: number
-  /** Offsets and lengths are multiples of it. */
-  readonly alignment: number
-  /** xapi: a refused request ends the connection. */
-  readonly endsOnRefusal: boolean
+  readonly personality: Personality
   readonly faults: NbdFaults | undefined
   readonly report: (error: Error) => void
 }
@@ -95,37 +103,48 @@ async function answer(
   payload: Uint8Array | undefined,
   count: number,
 ): Promise<boolean> {
-  const { type, offset, length } = request
+  const { personality } = settings
   let refused = false
-  const parts = await perform(open, settings, request, payload).catch((error: unknown) => {
+  const work = personality.answersFirst && request.type === Command.READ ? promise : perform
+  const parts = await work(open, settings, request, payload).catch((error: unknown) => {
     refused = true
     if (!(error instanceof Refusal)) settings.report(asError(error))
     return encodeRefusal(open, request, asError(error))
   })
-  const name = commandName(type)
-  const fault =
-    name === undefined
-      ? 'pass'
-      : await settings.faults?.beforeReply?.({
-          connection: settings.connection,
-          request: count,
-          type: name,
-          offset,
-          length,
-        })
+  const fault = await faultOf(settings, request, count)
   if (fault === 'drop') return true
-  if (fault === 'close') {
-    channel.fail(new NbdError('NBD_DISCONNECTED', 'a fault was asked for'))
-    return false
-  }
-  if (settings.endsOnRefusal && isPastEnd(open.export, request)) {
-    // xapi answers before it reads, and finds out too late.
-    await sent(channel, [encodeSimple(request.cookie, 0)])
-    channel.fail(new NbdError('NBD_DISCONNECTED', 'a read past the end'))
-    return false
-  }
+  if (fault === 'close') throw new NbdError('NBD_DISCONNECTED', 'a fault was asked for')
   await sent(channel, parts)
-  return !(refused && settings.endsOnRefusal)
+  if (personality.answersFirst && request.type === Command.READ && !refused) await sendPieces(channel, open, request)
+  return !(refused && personality.endsOnRefusal)
+}
+
+async function faultOf({ faults, connection }: ServingSettings, request: Request, count: number) {
+  const type = commandName(request.type)
+  if (faults?.beforeReply === undefined || type === undefined) return 'pass'
+  const { offset, length } = request
+  return faults.beforeReply({ connection, request: count, type, offset, length })
+}
+
+/** The head of an answer whose data are still to be read. */
+async function promise(
+  open: Transmission,
+  settings: ServingSettings,
+  request: Request,
+): Promise<readonly Uint8Array[]> {
+  checkRequest(open, settings, request)
+  return [encodeSimple(request.cookie, 0)]
+}
+
+// xapi passes data on in pieces of this size.
+const PIECE_BYTES = 512 * 1024
+
+/** The data that a head has promised. An error can only cut the connection. */
+async function sendPieces(channel: Channel, { export: each }: Transmission, request: Request): Promise<void> {
+  if (isPastEnd(each, request)) throw new NbdError('NBD_DISCONNECTED', 'the client read past the end')
+  for (const { offset, length } of split(request.offset, request.length, PIECE_BYTES)) {
+    await sent(channel, [await readExactly(each, offset, length)])
+  }
 }
 
 /** Carries out a request and puts the answer together. @throws Refusal, or what the export throws */
@@ -215,35 +234,46 @@ const flagsAllowed: Readonly<Partial<Record<number, number>>> = {
 
 /** @throws Refusal */
 function checkRequest(open: Transmission, settings: ServingSettings, request: Request): void {
-  const { export: each } = open
+  const { personality, requestBytes } = settings
   const { type, flags, offset, length } = request
   const allowed = flagsAllowed[type]
   if (allowed === undefined) throw new Refusal(Errno.EINVAL, `request of the unknown type ${type}`)
   if ((flags & ~allowed) !== 0) throw new Refusal(Errno.EINVAL, `flags 0x${flags.toString(16)} are not known here`)
-  if (changes(type) && !isWritable(each)) throw new Refusal(Errno.EPERM, 'the export is read-only')
-  if (!offers(open, type)) throw new Refusal(Errno.EINVAL, `${nameIn(Command, type)} was not offered`)
+  if (!offers(open, type)) throw notOffered(open, personality, type)
   if (type === Command.FLUSH) return
+  const { minimum } = personality.blockSize
+  if (offset % minimum !== 0 || length % minimum !== 0) throw new Refusal(Errno.EINVAL, `not on blocks of ${minimum}`)
+  if (personality.answersFirst) return
   if (length === 0) throw new Refusal(Errno.EINVAL, 'an empty range')
-  if (offset % settings.alignment !== 0 || length % settings.alignment !== 0) {
-    throw new Refusal(Errno.EINVAL, `not on the block size ${settings.alignment}`)
-  }
-  if (isPastEnd(each, request)) throw new Refusal(changes(type) ? Errno.ENOSPC : Errno.EINVAL, 'past the end')
-  if ((type === Command.READ || type === Command.WRITE) && length > settings.requestBytes) {
-    throw new Refusal(Errno.EINVAL, `${length} bytes are more than ${settings.requestBytes} at once`)
+  if (isPastEnd(open.export, request)) throw new Refusal(changes(type) ? Errno.ENOSPC : Errno.EINVAL, 'past the end')
+  if (carriesData(type) && length > requestBytes) {
+    throw new Refusal(Errno.EINVAL, `${length} bytes are more than ${requestBytes} at once`)
   }
 }
 
 const changes = (type: number): boolean =>
   type === Command.WRITE || type === Command.TRIM || type === Command.WRITE_ZEROES
 
-const isPastEnd = (each: NbdExport, { type, offset, length }: Request): boolean =>
-  type !== Command.FLUSH && offset + length > each.size
+const carriesData = (type: number): boolean => type === Command.READ || type === Command.WRITE
 
-function offers({ export: each, allocation }: Transmission, type: number): boolean {
-  if (type === Command.FLUSH) return each.flush !== undefined
-  if (type === Command.TRIM) return each.trim !== undefined
-  if (type === Command.WRITE_ZEROES) return each.writeZeroes !== undefined
-  return type !== Command.BLOCK_STATUS || allocation
+const isPastEnd = (each: NbdExport, { offset, length }: Request): boolean => offset + length > each.size
+
+const isReadOnly = ({ flags }: Transmission): boolean => (flags & TransmissionFlag.READ_ONLY) !== 0
+
+function offers(open: Transmission, type: number): boolean {
+  const has = (flag: number) => (open.flags & flag) !== 0
+  if (type === Command.FLUSH) return has(TransmissionFlag.SEND_FLUSH)
+  if (type === Command.TRIM) return has(TransmissionFlag.SEND_TRIM)
+  if (type === Command.WRITE_ZEROES) return has(TransmissionFlag.SEND_WRITE_ZEROES)
+  if (type === Command.WRITE) return !isReadOnly(open)
+  return type !== Command.BLOCK_STATUS || open.allocation
+}
+
+/** proto.md wants EPERM for every change of a read-only export; xapi has it for WRITE alone. */
+function notOffered(open: Transmission, { endsOnRefusal }: Personality, type: number): Refusal {
+  const forbidden = isReadOnly(open) && (endsOnRefusal ? type === Command.WRITE : changes(type))
+  if (forbidden) return new Refusal(Errno.EPERM, 'the export is read-only')
+  return new Refusal(Errno.EINVAL, `${nameIn(Command, type)} was not offered`)
 }
 
 /** READ and BLOCK_STATUS are refused in chunks where chunks were agreed; everything else simply. */
@@ -263,18 +293,18 @@ function errnoOf(error: Error): number {
 /** Takes the data of a WRITE off the stream; data that no one will take are dropped without being held. */
 async function readPayload(
   channel: Channel,
-  { export: each }: Transmission,
-  { requestBytes, endsOnRefusal }: ServingSettings,
+  open: Transmission,
+  { requestBytes, personality }: ServingSettings,
   { type, length }: Request,
 ): Promise<Uint8Array | undefined> {
   if (type !== Command.WRITE || length === 0) return undefined
-  if (length <= requestBytes && isWritable(each)) return channel.run(readInto(Buffer.allocUnsafeSlow(length)))
-  if (!endsOnRefusal) await channel.run(skip(length))
+  if (length <= requestBytes && !isReadOnly(open)) return channel.run(readInto(Buffer.allocUnsafeSlow(length)))
+  if (!personality.endsOnRefusal) await channel.run(skip(length))
   return undefined
 }
 
 const heldBytes = ({ type, length }: Request, { requestBytes }: ServingSettings): number =>
-  type === Command.READ || type === Command.WRITE ? Math.min(length, requestBytes) : 0
+  carriesData(type) ? Math.min(length, requestBytes) : 0
 
 const sent = (channel: Channel, parts: readonly Uint8Array[]): Promise<void> =>
   new Promise((resolve) => channel.send(parts, resolve))

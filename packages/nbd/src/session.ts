@@ -33,6 +33,8 @@ export interface SessionSettings {
 /** An export that a client may now send requests to. */
 export interface Transmission {
   readonly export: NbdExport
+  /** TransmissionFlag bits the client was told: what is not among them is not served. */
+  readonly flags: number
   readonly structured: boolean
   /** BLOCK_STATUS of `base:allocation` was granted. */
   readonly allocation: boolean
@@ -199,16 +201,19 @@ export class Session {
   }
 
   #transmission(name: string, found: NbdExport): Transmission {
-    return { export: found, structured: this.#structured, allocation: this.#allocationOf === name }
+    return {
+      export: found,
+      flags: this.#flags(found),
+      structured: this.#structured,
+      allocation: this.#allocationOf === name,
+    }
   }
 
   #flags(found: NbdExport): number {
     const flag = TransmissionFlag
-    if (!isWritable(found)) {
-      const more = this.#settings.personality.endsOnRefusal ? 0 : flag.CAN_MULTI_CONN
-      return flag.HAS_FLAGS | flag.READ_ONLY | more | (this.#structured ? flag.SEND_DF : 0)
-    }
+    if (this.#settings.personality.readOnly) return flag.HAS_FLAGS | flag.READ_ONLY
     let flags: number = flag.HAS_FLAGS | (this.#structured ? flag.SEND_DF : 0)
+    if (!isWritable(found)) return flags | flag.READ_ONLY | flag.CAN_MULTI_CONN
     if (found.flush !== undefined) flags |= flag.SEND_FLUSH | flag.SEND_FUA
     if (found.trim !== undefined) flags |= flag.SEND_TRIM
     if (found.writeZeroes !== undefined) flags |= flag.SEND_WRITE_ZEROES
