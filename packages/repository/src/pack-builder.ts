@@ -4,8 +4,9 @@ import { packTrailer, type PackedBlob } from './format/pack.ts'
 import type { BlobType } from './id.ts'
 
 const FIRST_CAPACITY = 1 << 20
-/** Doubling ends here: a pack of 16 MiB must not take 32. */
-const GROWTH_MAX = 4 << 20
+/** A pack that outgrows its first memory will most likely become a full one: 16 MiB, one blob more, and the header. */
+const FULL_CAPACITY = 18 << 20
+const GROWTH = 4 << 20
 
 /** A pack that is whole: what to save under which name, and what to tell the index. */
 export interface FinishedPack {
@@ -49,7 +50,9 @@ export class PackBuilder {
   #append(bytes: Uint8Array): void {
     const needed = this.#length + bytes.length
     if (needed > this.#bytes.length) {
-      const grown = new Uint8Array(Math.min(needed * 2, needed + GROWTH_MAX))
+      const grown = new Uint8Array(
+        needed <= GROWTH ? GROWTH : needed <= FULL_CAPACITY ? FULL_CAPACITY : needed + GROWTH,
+      )
       grown.set(this.#bytes.subarray(0, this.#length))
       this.#bytes = grown
     }

@@ -44,8 +44,14 @@ function failNth(backend: Backend, n: number): Backend {
   }
 }
 
-const diskOf = (generation: number) =>
-  Uint8Array.from({ length: SIZE }, (_, i) => ((i ^ (generation * 77)) * 40_503) >>> 7)
+/** Data that does not compress, so that there are many packs; always the same. */
+function diskOf(generation: number): Uint8Array {
+  let state = generation
+  return Uint8Array.from({ length: SIZE }, () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    return state >>> 24
+  })
+}
 
 async function backUp(
   repository: Repository,

@@ -81,10 +81,16 @@ function threadPool(key: MasterKey, workers: number): SealingPool {
   }
 }
 
+/**
+ * Buffers of finished blobs wait for the collector; V8 lets them grow to half of the heap's limit. A small heap, of
+ * which a thread uses 6 MB, keeps that at 16 MB instead of 120: a full backup with two threads takes 250 MB, not 430.
+ */
+const resourceLimits = { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 4 }
+
 function startThread(key: MasterKey): Thread {
   const file = import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js'
   const workerData: MasterKey = { encrypt: alone(key.encrypt), k: alone(key.k), r: alone(key.r) }
-  const worker = new Worker(new URL(file, import.meta.url), { workerData, name: 'tidemark-sealing' })
+  const worker = new Worker(new URL(file, import.meta.url), { workerData, resourceLimits, name: 'tidemark-sealing' })
   const jobs = new Map<number, Job>()
   worker.unref() // an idle thread does not keep the process alive
   worker.on('message', (message: WorkerReply) => {
