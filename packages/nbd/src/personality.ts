@@ -25,6 +25,8 @@ export interface Personality {
   readonly inFlight: number | undefined
   /** Connections at once; undefined: as the limits say. */
   readonly connections: number | undefined
+  /** Refusals carry a sentence for the client's log. */
+  readonly explains: boolean
   /** Exports are read-only whatever they can, and tell nothing but that. */
   readonly readOnly: boolean
   /** READ is answered before it is read, in pieces: what goes wrong then, as a read past the end, cuts the connection. */
@@ -60,6 +62,7 @@ const standard: Personality = {
   blockSize: { minimum: 1, preferred: 65_536 },
   inFlight: undefined,
   connections: undefined,
+  explains: true,
   readOnly: false,
   answersFirst: false,
   endsOnRefusal: false,
@@ -78,6 +81,7 @@ const xapiStrict: Personality = {
   blockSize: { minimum: 512, preferred: 65_536 },
   inFlight: 1,
   connections: 16,
+  explains: false,
   readOnly: true,
   answersFirst: true,
   endsOnRefusal: true,

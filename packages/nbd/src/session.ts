@@ -226,7 +226,7 @@ export class Session {
   }
 
   #refuse(option: number, type: number, sentence?: string): Step {
-    this.#channel.send(encodeRefusal(option, type, sentence))
+    this.#channel.send(encodeRefusal(option, type, this.#settings.personality.explains ? sentence : ''))
     return OK
   }
 }
