@@ -1,1 +1,14 @@
-export {}
+export { openLabControl } from './control/client.ts'
+export { type CallFault } from './control/faults.ts'
+export {
+  type LabControl,
+  type LabInfo,
+  type MadeDisk,
+  type MadeVm,
+  type NewDisk,
+  type NewVm,
+} from './control/interface.ts'
+export { LabError, type LabErrorCode } from './error.ts'
+export { startLab, type Lab } from './lab.ts'
+export { type NbdReads } from './nbd/reads.ts'
+export { labDefaults, type LabClock, type LabOptions, type LabRandom, type LabSettings } from './options.ts'

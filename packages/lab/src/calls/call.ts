@@ -1,0 +1,31 @@
+import type { SessionRef, TaskRef } from '@tidemark/xenapi'
+import type { Pool } from '../pool.ts'
+import type { RunningTask } from './tasks.ts'
+
+/** One call being served. */
+export interface Call {
+  readonly pool: Pool
+  /** The caller's login; empty for the few messages that need none, and for what the lab does itself. */
+  readonly session: SessionRef
+  /** The task that stands for the call, where it has one. */
+  readonly task: RunningTask | undefined
+  /** Aborts when the task is cancelled or the lab stops. */
+  readonly signal: AbortSignal
+}
+
+/** Serves one message. The parameters are decoded by the types of the model, in their order, none missing. */
+export type Handler = (call: Call, ...params: never[]) => unknown
+
+/** Handlers by message, `Class.message`. */
+export type Handlers = Readonly<Record<string, Handler>>
+
+/** Under which a call's work is noted in current_operations. */
+export const operationKey = ({ task }: Call): TaskRef | undefined => task?.ref
+
+/** A call that the lab makes itself. */
+export const ownCall = (pool: Pool): Call => ({
+  pool,
+  session: '' as SessionRef,
+  task: undefined,
+  signal: pool.closing,
+})

@@ -1,0 +1,128 @@
+import type { SessionRef } from '@tidemark/xenapi'
+import {
+  apiEnums,
+  arity,
+  decodeTyped,
+  encodeTyped,
+  encodeXmlValue,
+  findMessage,
+  parseType,
+  XenApiError,
+  type Answer,
+  type ApiMessage,
+  type Call as WireCall,
+  type Encoding,
+  type FoundMessage,
+  type WireValue,
+} from '@tidemark/xenapi/codec'
+import { handlers } from '../classes/handlers.ts'
+import type { Pool } from '../pool.ts'
+import type { Call, Handler } from './call.ts'
+import { failure, failureOf } from './failure.ts'
+
+/** An answer, and whether it goes out without the Status wrapper in XML. */
+export type Dispatched = Answer & { readonly bare?: true }
+
+/** Serves one call of either encoding. It never rejects: whatever goes wrong is a failure in the answer. */
+export async function dispatch(pool: Pool, call: WireCall, encoding: Encoding): Promise<Dispatched> {
+  if (call.method === 'system.listMethods') return { ok: true, value: listMethods(), bare: true }
+  try {
+    return { ok: true, value: await serve(pool, call, encoding) }
+  } catch (error) {
+    return { ok: false, failure: failureOf(error) }
+  }
+}
+
+/** Every method that this pool serves, on its wire name; aliases and Async forms included. */
+export const listMethods = (): readonly string[] =>
+  [...handlers().keys()].flatMap((name) => {
+    const found = findMessage(name)
+    const alias = name.replace('.', '_')
+    return found?.message.async === true ? [name, `Async.${name}`, alias] : [name, alias]
+  })
+
+/** The order of checks is xapi's: number of parameters, their types, the session. contract/xenapi.md §1.4 */
+async function serve(pool: Pool, { method, params }: WireCall, encoding: Encoding): Promise<WireValue> {
+  const found = findMessage(method)
+  const handler = found === undefined ? undefined : handlers().get(`${found.class.name}.${found.message.name}`)
+  if (found === undefined || handler === undefined) {
+    pool.sessions.check(sessionOf(params))
+    return failure(found?.message.state === 'removed' ? 'MESSAGE_REMOVED' : 'MESSAGE_METHOD_UNKNOWN', method)
+  }
+  const { message } = found
+  const given = message.session ? params.slice(1) : params
+  checkCount(method, message, message.session && params.length === 0 ? -1 : given.length)
+  const decoded = decodeParams(message, given)
+  const session = message.session ? sessionOf(params) : ('' as SessionRef)
+  if (message.session) pool.sessions.check(session)
+  if (found.isAsync && !message.async) failure('Fault', `No async mode for this operation (rpc: ${method})`)
+  pool.faults.beforeCall(method)
+  return run(pool, found, { handler, params: decoded, session, encoding })
+}
+
+interface Prepared {
+  readonly handler: Handler
+  readonly params: readonly unknown[]
+  readonly session: SessionRef
+  readonly encoding: Encoding
+}
+
+async function run(
+  pool: Pool,
+  { class: model, message, isAsync }: FoundMessage,
+  { handler, params, session, encoding }: Prepared,
+): Promise<WireValue> {
+  const result = parseType(message.result)
+  const call: Call = { pool, session, task: undefined, signal: pool.closing }
+  if (!message.async) return encodeTyped(result, await handler(call, ...(params as never[])), encoding)
+
+  const name = `${model.name}.${message.name}`
+  const task = pool.tasks.run(pool.tasks.create(isAsync ? `Async.${name}` : name))
+  const work = async (): Promise<unknown> =>
+    handler({ ...call, task, signal: AbortSignal.any([task.signal, pool.closing]) }, ...(params as never[]))
+  if (isAsync) {
+    // nobody waits for it: the outcome is in the task
+    void work().then(
+      (value) => pool.tasks.succeed(task.ref, encodeXmlValue(encodeTyped(result, value, 'xml'))),
+      (error: unknown) => pool.tasks.fail(task.ref, failureOf(error)),
+    )
+    return task.ref
+  }
+  try {
+    return encodeTyped(result, await work(), encoding)
+  } finally {
+    pool.tasks.drop(task.ref)
+  }
+}
+
+const sessionOf = ([session]: readonly WireValue[]): SessionRef =>
+  (typeof session === 'string' ? session : '') as SessionRef
+
+/** Messages whose last parameters have defaults take any surplus, as xapi does. */
+function checkCount(method: string, message: ApiMessage, received: number): void {
+  const { required, all } = arity(message)
+  const fits = required < all ? received >= required : received === required
+  if (!fits) failure('MESSAGE_PARAMETER_COUNT_MISMATCH', method, String(required), String(received))
+}
+
+function decodeParams({ params, defaults = {} }: ApiMessage, given: readonly WireValue[]): unknown[] {
+  return params.map(([name, type], index) => {
+    const wire = given[index] ?? defaults[name]
+    if (wire === undefined) return failure('INTERNAL_ERROR', `the parameter ${name} is missing`)
+    return decodeParam(name, type, wire)
+  })
+}
+
+function decodeParam(name: string, type: string, wire: WireValue): unknown {
+  const parsed = parseType(type)
+  const values = parsed.kind === 'enum' ? apiEnums[parsed.name] : undefined
+  if (typeof wire === 'string' && values?.some((value) => value.toLowerCase() === wire.toLowerCase()) === false) {
+    return failure('INVALID_VALUE', name, wire)
+  }
+  try {
+    return decodeTyped(parsed, wire, 'argument')
+  } catch (error) {
+    if (error instanceof XenApiError) failure('INTERNAL_ERROR', `${name}: ${error.message}`)
+    throw error
+  }
+}

@@ -1,0 +1,42 @@
+import type { Handler } from '../calls/call.ts'
+import { genericHandlers } from '../calls/generic.ts'
+import { eventHandlers } from './event.ts'
+import { hostHandlers } from './host.ts'
+import { messageHandlers } from './message.ts'
+import { networkHandlers } from './network.ts'
+import { sessionHandlers } from './session.ts'
+import { srHandlers } from './sr.ts'
+import { taskHandlers } from './task.ts'
+import { vbdHandlers } from './vbd.ts'
+import { cbtHandlers } from './vdi-cbt.ts'
+import { vdiHandlers } from './vdi.ts'
+import { vifHandlers } from './vif.ts'
+import { vmLifeHandlers } from './vm-life.ts'
+import { vmSnapshotHandlers } from './vm-snapshot.ts'
+import { vmHandlers } from './vm.ts'
+
+let table: ReadonlyMap<string, Handler> | undefined
+
+/** Every message that the pool serves, by `Class.message`. What a class says itself goes before what is generated. */
+export function handlers(): ReadonlyMap<string, Handler> {
+  table ??= new Map(
+    Object.entries({
+      ...genericHandlers(),
+      ...sessionHandlers,
+      ...taskHandlers,
+      ...eventHandlers,
+      ...hostHandlers,
+      ...networkHandlers,
+      ...srHandlers,
+      ...vdiHandlers,
+      ...cbtHandlers,
+      ...vbdHandlers,
+      ...vifHandlers,
+      ...vmHandlers,
+      ...vmLifeHandlers,
+      ...vmSnapshotHandlers,
+      ...messageHandlers,
+    }),
+  )
+  return table
+}

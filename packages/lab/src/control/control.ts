@@ -1,0 +1,204 @@
+import { createHash } from 'node:crypto'
+import { open, stat } from 'node:fs/promises'
+import { bytes } from '@tidemark/blocks'
+import type { VbdConstructor, VdiConstructor, VdiRef, VmConstructor } from '@tidemark/xenapi'
+import { NULL_REF } from '@tidemark/xenapi/codec'
+import { ownCall, type Call } from '../calls/call.ts'
+import { handlers } from '../classes/handlers.ts'
+import { alert } from '../classes/message.ts'
+import { disableCbt } from '../classes/vdi-cbt.ts'
+import { createVdi } from '../classes/vdi.ts'
+import { stopVm, startVm } from '../classes/vm-life.ts'
+import { createVm } from '../classes/vm.ts'
+import { isZero } from '../http/import-raw.ts'
+import type { ReadLog } from '../nbd/reads.ts'
+import { theHost, thePool, type Pool } from '../pool.ts'
+import type { LabControl, LabInfo, MadeDisk, MadeVm, NewDisk, NewVm } from './interface.ts'
+
+/** What the control interface works on. */
+export interface ControlSubject {
+  readonly pool: Pool
+  readonly reads: ReadLog
+  readonly info: LabInfo
+}
+
+export function labControl({ pool, reads, info }: ControlSubject): LabControl {
+  const { db, storage, guests, faults } = pool
+  const call = ownCall(pool)
+  const vdiOf = (uuid: string): VdiRef => db.byUuid('VDI', uuid)
+  return {
+    info: async () => info,
+    createVm: (vm) => makeVm(call, vm),
+    guestSocket: async (uuid) => guests.socketOf(db.get('VDI', vdiOf(uuid)).uuid),
+    writeDisk: async (uuid, offset, data) => storage.write(uuid, offset, data),
+    readDisk: async (uuid, offset, length) => storage.read(uuid, offset, length),
+    nbdReads: async (uuid) => reads.list().filter(({ vdi }) => uuid === undefined || vdi === uuid),
+    resetNbdReads: async () => reads.clear(),
+    sha256: (uuid) => sha256(pool, uuid),
+    usedSpace: () => storage.usedSpace(),
+
+    disableCbtBehind: async (uuid) => disableCbt(call, vdiOf(uuid)),
+    crashHost: () => crashHost(pool),
+    breakTracking: async (uuid) => loseTracking(pool, vdiOf(uuid)),
+    failCall: async (fault) => faults.failCall(fault),
+    cutNbdAfter: async (count) => faults.cutNbdAfter(count),
+    removePurposes: async () =>
+      db.change((draft) => {
+        for (const [network] of db.all('network')) draft.update('network', network, { purpose: [] })
+      }),
+    setRestriction: async (name, value) => {
+      const [ref, { restrictions }] = thePool(pool)
+      db.update('pool', ref, { restrictions: { ...restrictions, [name]: value } })
+    },
+    clearFaults: async () => faults.clear(),
+    expireSessions: async () => {
+      for (const [session] of db.all('session')) pool.sessions.logout(session)
+    },
+  }
+}
+
+const MEMORY = 2 * 1024 ** 3
+
+async function makeVm(call: Call, { name, memory = MEMORY, disks, running = false }: NewVm): Promise<MadeVm> {
+  const { pool } = call
+  const vm = createVm(pool, vmRecord(pool, name, memory))
+  const made: MadeDisk[] = []
+  for (const [slot, disk] of disks.entries()) {
+    const vdi = await makeDisk(call, `${name} ${slot}`, disk)
+    handlers().get('VBD.create')?.(call, vbdRecord(vm, vdi, String(slot)) as never)
+    made.push(await describeDisk(pool, vdi))
+  }
+  addCard(call, vm)
+  if (running) startVm(pool, vm, 'Running')
+  return { uuid: pool.db.get('VM', vm).uuid, ref: vm, disks: made }
+}
+
+const vmRecord = (pool: Pool, name_label: string, memory: number): VmConstructor => ({
+  name_label,
+  user_version: 1,
+  is_a_template: false,
+  affinity: theHost(pool),
+  VCPUs_params: {},
+  memory_static_max: memory,
+  memory_dynamic_max: memory,
+  memory_dynamic_min: memory,
+  memory_static_min: memory,
+  VCPUs_max: 2,
+  VCPUs_at_startup: 2,
+  actions_after_shutdown: 'destroy',
+  actions_after_reboot: 'restart',
+  actions_after_crash: 'restart',
+  PV_bootloader: '',
+  PV_kernel: '',
+  PV_ramdisk: '',
+  PV_args: '',
+  PV_bootloader_args: '',
+  PV_legacy_args: '',
+  HVM_boot_policy: 'BIOS order',
+  HVM_boot_params: {
+    order: 'cd',
+    firmware: 'uefi',
+  },
+  PCI_bus: '',
+  platform: {
+    acpi: '1',
+    apic: 'true',
+    nx: 'true',
+    pae: 'true',
+    viridian: 'true',
+  },
+  other_config: {},
+  recommendations: '',
+})
+
+const vbdRecord = (VM: VbdConstructor['VM'], VDI: VdiRef, userdevice: string): VbdConstructor => ({
+  VM,
+  VDI,
+  userdevice,
+  bootable: userdevice === '0',
+  mode: 'RW',
+  type: 'Disk',
+  empty: false,
+  other_config: { owner: '' },
+  qos_algorithm_type: '',
+  qos_algorithm_params: {},
+})
+
+function addCard(call: Call, VM: VbdConstructor['VM']): void {
+  const [first] = call.pool.db.all('network')
+  if (first === undefined) return
+  const card = { device: '0', network: first[0], VM, MAC: '', MTU: 1500, other_config: {} }
+  handlers().get('VIF.create')?.(call, { ...card, qos_algorithm_type: '', qos_algorithm_params: {} } as never)
+}
+
+async function makeDisk(
+  call: Call,
+  label: string,
+  { name = label, size, image, tracked = false }: NewDisk,
+): Promise<VdiRef> {
+  const { pool } = call
+  const imageSize = image === undefined ? 0 : (await stat(image)).size
+  const record: VdiConstructor = {
+    name_label: name,
+    SR: thePool(pool)[1].default_SR,
+    virtual_size: Math.max(size ?? 0, imageSize),
+    type: 'user',
+    sharable: false,
+    read_only: false,
+    other_config: {},
+  }
+  const vdi = await createVdi(call, record)
+  if (image !== undefined) await copyImage(pool, image, pool.db.get('VDI', vdi).uuid)
+  if (tracked) await handlers().get('VDI.enable_cbt')?.(call, vdi as never)
+  return vdi
+}
+
+const PIECE = 4 * 1024 * 1024
+
+/** Blocks of zeros are left out, so that a sparse file makes a sparse disk. */
+async function copyImage({ storage }: Pool, path: string, uuid: string): Promise<void> {
+  const file = await open(path)
+  try {
+    for (let at = 0; ;) {
+      const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(PIECE), 0, PIECE, at)
+      if (bytesRead === 0) return
+      if (!isZero(buffer.subarray(0, bytesRead))) await storage.write(uuid, at, buffer.subarray(0, bytesRead))
+      at += bytesRead
+    }
+  } finally {
+    await file.close()
+  }
+}
+
+async function describeDisk({ db, guests }: Pool, ref: VdiRef): Promise<MadeDisk> {
+  const { uuid, virtual_size } = db.get('VDI', ref)
+  return { uuid, ref, size: bytes(virtual_size), guestSocket: await guests.socketOf(uuid) }
+}
+
+async function sha256({ db, storage }: Pool, uuid: string): Promise<string> {
+  const { virtual_size } = db.get('VDI', db.byUuid('VDI', uuid))
+  const hash = createHash('sha256')
+  for (let at = 0; at < virtual_size; at += PIECE) {
+    hash.update(await storage.read(uuid, at, Math.min(PIECE, virtual_size - at)))
+  }
+  return hash.digest('hex')
+}
+
+/** Disks that a VM wrote to have logs that cannot be trusted; the storage notices at the next start. */
+async function crashHost(pool: Pool): Promise<void> {
+  const { db } = pool
+  const running = db.all('VM').filter(([, vm]) => vm.power_state !== 'Halted' && !vm.is_control_domain)
+  const written = running.flatMap(([, { VBDs }]) => VBDs.map((vbd) => db.get('VBD', vbd).VDI))
+  for (const [vm] of running) stopVm(pool, vm)
+  for (const vdi of written) if (vdi !== NULL_REF && db.get('VDI', vdi).cbt_enabled) await loseTracking(pool, vdi)
+}
+
+async function loseTracking(pool: Pool, vdi: VdiRef): Promise<void> {
+  const { db, storage } = pool
+  const { uuid, is_a_snapshot } = db.get('VDI', vdi)
+  await storage.breakTracking(uuid)
+  db.update('VDI', vdi, { cbt_enabled: storage.isTracked(uuid) })
+  if (is_a_snapshot) return
+  const body = `The change log of ${uuid} was inconsistent: tracking is off.`
+  alert(pool, { name: 'VDI_CBT_METADATA_INCONSISTENT', priority: 3, cls: 'VDI', uuid, body })
+}

@@ -1,0 +1,83 @@
+import type { NbdReads } from '../nbd/reads.ts'
+import type { CallFault } from './faults.ts'
+
+/** A disk of a VM to be made. */
+export interface NewDisk {
+  /** Default: the VM's name and the slot. */
+  readonly name?: string
+  /** Bytes; rounded up to the SR's grain. Default: the image's. */
+  readonly size?: number
+  /** Path of a raw file to copy in; its holes stay holes. */
+  readonly image?: string
+  /** Whether changed blocks are tracked from the beginning. Default false. */
+  readonly tracked?: boolean
+}
+
+export interface NewVm {
+  readonly name: string
+  /** Bytes. */
+  readonly memory?: number
+  readonly disks: readonly NewDisk[]
+  /** Whether the VM is started. Default false. */
+  readonly running?: boolean
+}
+
+export interface MadeVm {
+  readonly uuid: string
+  readonly ref: string
+  readonly disks: readonly MadeDisk[]
+}
+
+export interface MadeDisk {
+  readonly uuid: string
+  readonly ref: string
+  /** Bytes, as rounded. */
+  readonly size: number
+  /** Path of a Unix socket with a read-write NBD export of the disk: what a guest would write through. */
+  readonly guestSocket: string
+}
+
+/** How to reach the lab; the password is not told. */
+export interface LabInfo {
+  readonly url: string
+  readonly certificate: string
+  readonly fingerprint: string
+  readonly nbdAddress: { readonly host: string; readonly port: number }
+  readonly username: string
+  readonly pid: number
+}
+
+/** What stands outside of the pool: guests, faults, and looks behind the curtain. No XenAPI client ever sees it. */
+export interface LabControl {
+  info(): Promise<LabInfo>
+  createVm(vm: NewVm): Promise<MadeVm>
+  /** Path of a Unix socket with a read-write NBD export of a disk. @throws XenApiError UUID_INVALID */
+  guestSocket(vdiUuid: string): Promise<string>
+  /** What a guest writes, without a socket. */
+  writeDisk(vdiUuid: string, offset: number, data: Uint8Array): Promise<void>
+  readDisk(vdiUuid: string, offset: number, length: number): Promise<Uint8Array>
+  /** What was read over the pool's NBD server since the start or the last reset, per disk. */
+  nbdReads(vdiUuid?: string): Promise<readonly NbdReads[]>
+  resetNbdReads(): Promise<void>
+  /** Of the whole disk, in hexadecimal. */
+  sha256(vdiUuid: string): Promise<string>
+  /** Bytes that the lab's disks take on the machine's own disk. */
+  usedSpace(): Promise<number>
+
+  /** Another administrator switches tracking off. */
+  disableCbtBehind(vdiUuid: string): Promise<void>
+  /** The host dies and comes back: VMs are halted, and tracked disks that were in use lose their tracking. */
+  crashHost(): Promise<void>
+  /** Makes a change log inconsistent. */
+  breakTracking(vdiUuid: string): Promise<void>
+  failCall(fault: CallFault): Promise<void>
+  /** Cuts the next NBD connection that has read so many bytes. */
+  cutNbdAfter(bytes: number): Promise<void>
+  /** Takes all purposes from the networks, so that NBD connections are turned away. */
+  removePurposes(): Promise<void>
+  /** Sets one of pool.restrictions, for instance restrict_cbt. */
+  setRestriction(name: string, value: string): Promise<void>
+  clearFaults(): Promise<void>
+  /** Ends all sessions, as an expiry would. */
+  expireSessions(): Promise<void>
+}

@@ -1,0 +1,78 @@
+import { once } from 'node:events'
+import { STATUS_CODES, type IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+
+/** One request with its socket: handlers of transfers write their answers byte for byte as xapi does. */
+export interface Exchange {
+  readonly request: IncomingMessage
+  readonly socket: Socket
+  readonly path: string
+  readonly query: URLSearchParams
+  readonly cookies: ReadonlyMap<string, string>
+}
+
+export function exchangeOf(request: IncomingMessage): Exchange {
+  const [path = '/', query = ''] = (request.url ?? '/').split('?', 2)
+  return {
+    request,
+    socket: request.socket,
+    path,
+    query: new URLSearchParams(query),
+    cookies: cookiesOf(request.headers.cookie ?? ''),
+  }
+}
+
+/** `a=b; c=d`, and as xapi allows also `a=b&c=d`. */
+function cookiesOf(header: string): Map<string, string> {
+  const pairs = header.split(/[;&]/).map((pair) => pair.trim().split('='))
+  return new Map(pairs.map(([name = '', ...value]) => [name, decodeURIComponent(value.join('='))]))
+}
+
+export interface Head {
+  readonly version?: '1.0' | '1.1'
+  readonly status: number
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** The head of an answer after which the connection ends. */
+export function writeHead({ socket }: Exchange, { version = '1.1', status, headers = {} }: Head): void {
+  const lines = Object.entries({ Connection: 'close', 'Cache-Control': 'no-cache, no-store', ...headers })
+  const text = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')
+  socket.write(`HTTP/${version} ${status} ${STATUS_CODES[status] ?? ''}\r\n${text}\r\n`)
+}
+
+/** Sends a piece of a body, and waits while the client is slow. @throws when the client is gone */
+export async function send({ socket }: Exchange, data: Uint8Array): Promise<void> {
+  if (socket.destroyed) throw new Error('the client is gone')
+  if (socket.write(data)) return
+  const gone = new AbortController()
+  const onClose = (): void => gone.abort(new Error('the client is gone'))
+  socket.once('close', onClose)
+  try {
+    await once(socket, 'drain', { signal: gone.signal })
+  } finally {
+    socket.off('close', onClose)
+  }
+}
+
+/** How long a client may go on sending after the answer is known. */
+const DRAIN_MS = 2_000
+
+/** Ends the connection. A client that still sends is heard out for a moment, so that it gets to read the answer. */
+export async function finish({ request, socket }: Exchange): Promise<void> {
+  if (!request.complete && !socket.destroyed) {
+    request.resume()
+    await Promise.race([
+      once(request, 'close', { signal: AbortSignal.timeout(DRAIN_MS) }),
+      once(request, 'end', { signal: AbortSignal.timeout(DRAIN_MS) }),
+    ]).catch(() => undefined) // it had its time
+  }
+  socket.end()
+}
+
+/** A short answer with a text. */
+export function answer(exchange: Exchange, status: number, headers: Record<string, string> = {}, body = ''): void {
+  const content = { 'Content-Type': 'text/html', 'Content-Length': String(Buffer.byteLength(body)) }
+  writeHead(exchange, { status, headers: { ...content, ...headers } })
+  exchange.socket.write(body)
+}

@@ -1,0 +1,32 @@
+import { buffer } from 'node:stream/consumers'
+import { gunzipSync, zstdDecompressSync } from 'node:zlib'
+import { encodeXmlValue } from '@tidemark/xenapi/codec'
+import { unpackOva } from '../metadata/archive.ts'
+import { importVms } from '../metadata/import.ts'
+import { decodeOva } from '../metadata/ova.ts'
+import type { Transfer } from './transfer.ts'
+
+/** PUT /import_metadata: makes VMs of a description, on disks that exist. contract/xenapi.md §5.5 */
+export async function importMetadata(transfer: Transfer): Promise<string> {
+  const { pool, query } = transfer
+  transfer.begin({ status: 200 })
+  const archive = decompressed(await buffer(transfer.request.iterator({ destroyOnReturn: false })))
+  const ova = decodeOva(await unpackOva(archive))
+  const disks = [...query].flatMap(([name, value]): [string, string][] =>
+    name.startsWith('vdi:') ? [[name.slice('vdi:'.length), value]] : [],
+  )
+  const vms = importVms(pool, ova, {
+    disks: new Map(disks),
+    restore: query.get('restore') === 'true',
+    force: query.get('force') === 'true',
+    dryRun: query.get('dry_run') === 'true',
+  })
+  return encodeXmlValue(vms)
+}
+
+/** By its first bytes: gzip, zstd, or as it is. */
+function decompressed(body: Buffer): Buffer {
+  if (body.subarray(0, 2).equals(Buffer.from('1f8b', 'hex'))) return gunzipSync(body)
+  if (body.subarray(0, 4).equals(Buffer.from('28b52ffd', 'hex'))) return zstdDecompressSync(body)
+  return body
+}

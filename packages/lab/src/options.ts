@@ -1,0 +1,71 @@
+import { randomUUID } from 'node:crypto'
+
+/** Where time comes from. */
+export interface LabClock {
+  now(): Date
+}
+
+/** Where chance comes from: uuids of objects, references, MAC addresses. */
+export interface LabRandom {
+  uuid(): string
+}
+
+export interface LabOptions {
+  /** All state is kept here; it is made when missing. One process at a time may have it open. */
+  readonly directory: string
+  readonly password: string
+  readonly username: string
+  /** The address to listen on, and the one that the pool gives its clients. */
+  readonly address: string
+  /** 0 takes any free port. */
+  readonly httpsPort: number
+  /** Plain HTTP beside it; undefined: none. */
+  readonly httpPort: number | undefined
+  readonly nbdPort: number
+  /** Goes into the certificate when the directory is new. */
+  readonly hostname: string
+  /** host.address carries the port when true: for clients that build URLs from it and a lab that is not on 443. */
+  readonly addressWithPort: boolean
+  /** What a new pool's network is for. `none`: as after installation, NBD has to be enabled first. */
+  readonly networkPurpose: 'nbd' | 'insecure_nbd' | 'none'
+  /** `standard` answers GO, structured reads and block status; `xapi` is as poor as the real server. */
+  readonly nbdPersonality: 'xapi' | 'standard'
+  /** Sizes of new disks are rounded up to a multiple of this many bytes. A VHD has 2 MiB. */
+  readonly diskGrain: number
+  /** The SR's physical size, in bytes. Disks are sparse, so that it is only a number. */
+  readonly storageSize: number
+  /** Whether the SR's driver can track changed blocks. */
+  readonly tracking: boolean
+  /** How long a wrong password is answered late. */
+  readonly loginDelayMs: number
+  /** How long the control domain holds a disk after its last NBD reader has gone. */
+  readonly detachDelayMs: number
+  /** How long data_destroy waits for a disk's VBDs to disappear. */
+  readonly dataDestroyWaitMs: number
+  readonly clock: LabClock
+  readonly random: LabRandom
+}
+
+/** What a caller of `startLab` gives: the directory, the password, and whatever shall differ from the defaults. */
+export type LabSettings = Pick<LabOptions, 'directory' | 'password'> & Partial<LabOptions>
+
+/** Ports and delays of a real host. */
+export const labDefaults = {
+  username: 'root',
+  address: '127.0.0.1',
+  httpsPort: 8443,
+  httpPort: undefined,
+  nbdPort: 10_809,
+  hostname: 'tidemark-lab',
+  addressWithPort: false,
+  networkPurpose: 'nbd',
+  nbdPersonality: 'xapi',
+  diskGrain: 2 * 1024 * 1024,
+  storageSize: 64 * 1024 ** 4,
+  tracking: true,
+  loginDelayMs: 5_000,
+  detachDelayMs: 250,
+  dataDestroyWaitMs: 4_000,
+  clock: { now: () => new Date() },
+  random: { uuid: () => randomUUID() },
+} as const satisfies Omit<LabOptions, 'directory' | 'password'>

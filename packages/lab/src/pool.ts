@@ -1,0 +1,42 @@
+import type { HostRef, PoolRecord, PoolRef, VmRef } from '@tidemark/xenapi'
+import type { Faults } from './control/faults.ts'
+import type { Database } from './database/database.ts'
+import type { GuestExports } from './guest/exports.ts'
+import type { Holds } from './classes/hold.ts'
+import type { Locks } from './calls/locks.ts'
+import type { Sessions } from './calls/sessions.ts'
+import type { Tasks } from './calls/tasks.ts'
+import type { LabOptions } from './options.ts'
+import type { Storage } from './storage/index.ts'
+import type { HostCertificate } from './tls/certificate.ts'
+
+/** All that calls, transfers and the control interface work on. */
+export interface Pool {
+  readonly db: Database
+  readonly storage: Storage
+  readonly guests: GuestExports
+  readonly sessions: Sessions
+  readonly tasks: Tasks
+  readonly locks: Locks
+  readonly holds: Holds
+  readonly faults: Faults
+  readonly options: LabOptions
+  readonly certificate: HostCertificate
+  /** The port that get_nbd_info gives; known once the server listens. */
+  nbdPort: number
+  /** Ends with the lab: whatever waits, stops waiting. */
+  readonly closing: AbortSignal
+}
+
+/** The one pool. */
+export function thePool({ db }: Pick<Pool, 'db'>): [PoolRef, PoolRecord] {
+  const [pool] = db.all('pool')
+  if (pool === undefined) throw new Error('the database holds no pool')
+  return pool
+}
+
+/** The host that serves the pool. */
+export const theHost = (pool: Pick<Pool, 'db'>): HostRef => thePool(pool)[1].master
+
+/** The VM that stands for the host itself: it holds the disks that the host reads. */
+export const controlDomain = ({ db }: Pick<Pool, 'db'>): VmRef => db.get('host', theHost({ db })).control_domain

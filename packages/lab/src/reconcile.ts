@@ -1,0 +1,38 @@
+import { bytes } from '@tidemark/blocks'
+import type { Fields } from './database/tables.ts'
+import type { Database } from './database/database.ts'
+import type { Storage } from './storage/index.ts'
+
+/**
+ * Makes objects and storage agree after a process was killed between the two. The storage is changed before the record,
+ * except by data_destroy: so a disk without record is an unfinished creation, and a record without disk an unfinished
+ * removal.
+ */
+export async function reconcile(db: Database, storage: Storage): Promise<void> {
+  const known = new Set(db.all('VDI').map(([, { uuid }]) => uuid))
+  for (const id of storage.list()) if (!known.has(id)) await storage.destroy(id)
+  for (const [vdi, { uuid, type, VBDs }] of db.all('VDI')) {
+    if (type === 'cbt_metadata' && storage.has(uuid) && storage.hasData(uuid)) {
+      if (VBDs.length === 0) await storage.dataDestroy(uuid)
+      else db.update('VDI', vdi, { type: 'user' }) // it still waited for them
+    }
+  }
+  db.change((draft) => {
+    for (const [vdi, record] of db.all('VDI')) {
+      if (storage.has(record.uuid)) {
+        const actual = actualFields(storage, record.uuid)
+        if (record.cbt_enabled !== actual.cbt_enabled || record.virtual_size !== actual.virtual_size) {
+          draft.update('VDI', vdi, actual)
+        }
+        continue
+      }
+      for (const vbd of record.VBDs) draft.remove('VBD', vbd)
+      draft.remove('VDI', vdi)
+    }
+  })
+}
+
+const actualFields = (storage: Storage, uuid: string): Fields<'VDI'> => ({
+  cbt_enabled: storage.isTracked(uuid),
+  virtual_size: bytes(storage.sizeOf(uuid)),
+})
