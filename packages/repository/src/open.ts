@@ -18,7 +18,7 @@ export interface RepositoryOptions {
   readonly packSize: number
   /** zstd level of data. */
   readonly dataLevel: number
-  /** Open each blob again before it is stored: costs about a third of the compressor's time. */
+  /** Open each blob again before it is stored, as restic does. */
   readonly verifyWrites: boolean
   /** Cost of the key derivation; only `init` uses it. */
   readonly kdf: KdfParameters

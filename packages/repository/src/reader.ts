@@ -11,7 +11,7 @@ import { damaged } from './unpacked.ts'
 /** Blobs nearer than this in a pack are read with what lies between them. */
 const GAP_MAX = 128 << 10
 /** Longest read; also the most that one sealing thread gets at once. */
-const READ_MAX = 4 << 20
+const READ_MAX = 2 << 20
 /** Reads under way for one call. */
 const READS_MAX = 4
 

@@ -18,7 +18,7 @@ export async function loadUnpacked(
 }
 
 /** The JSON inside a loaded file. @throws RepositoryError REPOSITORY_DAMAGED with `file` */
-export function openUnpacked(bytes: Uint8Array, sealer: Sealer, file: FileName): Uint8Array {
+function openUnpacked(bytes: Uint8Array, sealer: Sealer, file: FileName): Uint8Array {
   const path = filePath(file)
   if (sha256Hex(bytes) !== file.name) throw damaged(path, 'its SHA-256 differs from its name')
   const plain = sealer.open(bytes)

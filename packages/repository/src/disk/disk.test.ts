@@ -129,7 +129,7 @@ test(
         }
       },
     )
-    await fc.assert(law, { numRuns: 40 })
+    await fc.assert(law, { numRuns: 25 })
   },
 )
 

@@ -37,7 +37,7 @@ export interface PlanOptions {
   readonly piecesMax: number
 }
 
-export const planDefaults = { piecesMax: 4_000_000 } as const satisfies PlanOptions
+const planDefaults = { piecesMax: 4_000_000 } as const satisfies PlanOptions
 
 /**
  * Decides which pieces of a disk are kept, and which are written at which size. restic-format.md §14:

@@ -19,8 +19,8 @@ export interface ReadOptions {
   readonly holes: 'zeros' | 'skip'
 }
 
-/** Bytes loaded at once, and how many such windows are under way: 24 MiB in memory, and as much on its way. */
-const WINDOW_BYTES = 8 << 20
+/** Bytes loaded at once, and how many such windows are under way: 12 MiB in memory, and as much on its way. */
+const WINDOW_BYTES = 4 << 20
 const WINDOW_PIECES = 512
 const WINDOWS_AHEAD = 3
 

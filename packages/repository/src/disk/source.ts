@@ -5,7 +5,7 @@ export type SourceChunk =
   | { readonly offset: number; readonly data: Uint8Array }
   | { readonly offset: number; readonly length: number; readonly data: 'zero' }
 
-export const chunkLength = (chunk: SourceChunk): number => (chunk.data === 'zero' ? chunk.length : chunk.data.length)
+const chunkLength = (chunk: SourceChunk): number => (chunk.data === 'zero' ? chunk.length : chunk.data.length)
 
 /** Joins two ascending streams that do not overlap into one. */
 export async function* joinChunks(

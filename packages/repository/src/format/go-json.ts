@@ -12,7 +12,7 @@ export function goJson(value: unknown): string {
 }
 
 /** `<`, `>`, `&`, U+2028 and U+2029 escaped, every other character above ASCII as it is. */
-export function goString(text: string): string {
+function goString(text: string): string {
   return JSON.stringify(text.toWellFormed()).replace(/\\[bf]|[<>&\u2028\u2029]/g, (found) => {
     const code = found === '\\b' ? 8 : found === '\\f' ? 12 : found.charCodeAt(0)
     return `\\u${code.toString(16).padStart(4, '0')}`
