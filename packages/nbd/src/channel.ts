@@ -7,7 +7,7 @@ import { ParserRun, type Parser } from './parser.ts'
 export type NbdAddress = { readonly host: string; readonly port: number } | { readonly path: string }
 
 /** An address as people write it. */
-export const addressText = (address: NbdAddress): string =>
+const addressText = (address: NbdAddress): string =>
   'path' in address ? address.path : `${address.host}:${address.port}`
 
 // Own buffer for what is not payload. Payload of at least half of it goes straight to its destination instead.
@@ -26,6 +26,7 @@ interface Running {
  */
 export class Channel {
   #socket: net.Socket
+  #detach: () => void
   readonly #peer: string
   #connected: boolean
   #running: Running | undefined
@@ -43,7 +44,7 @@ export class Channel {
     this.#peer = options.peer
     this.#connected = !socket.connecting
     socket.once('connect', () => (this.#connected = true))
-    this.#attach(!options.ownBuffer)
+    this.#detach = this.#attach(!options.ownBuffer)
   }
 
   /** True when at least one byte has come from the peer. */
@@ -109,17 +110,15 @@ export class Channel {
       throw error
     }
     const plain = this.#socket
-    plain.removeAllListeners('data')
-    plain.removeAllListeners('end')
-    plain.removeAllListeners('close')
+    this.#detach()
     const secured = await secure(plain).catch((error: unknown) => {
       if (plain.closed) this.#closed.resolve()
-      else this.#attachClose(plain)
+      else this.#detach = this.#attach(false)
       this.fail(asError(error))
       throw error
     })
     this.#socket = secured
-    this.#attach(true)
+    this.#detach = this.#attach(true)
     return secured
   }
 
@@ -172,33 +171,33 @@ export class Channel {
     return this.#running !== undefined
   }
 
-  #attach(onData: boolean): void {
+  /** Listens to the socket in use now. Answers what stops listening. */
+  #attach(onData: boolean): () => void {
     const socket = this.#socket
-    socket.on('error', (error: Error) =>
-      this.fail(socketError(error, { connected: this.#connected, peer: this.#peer })),
-    )
-    socket.on('end', () => {
+    const end = () => {
+      this.#ended = true
+      if (this.#running !== undefined && !this.#lingering) this.fail(endOfStream())
+    }
+    const close = () => {
       this.#ended = true
       if (this.#running !== undefined) this.fail(endOfStream())
-    })
-    this.#attachClose(socket)
-    if (!onData) return
-    socket.on('data', (chunk: Uint8Array) => {
+      this.#failure ??= endOfStream()
+      this.#closed.resolve()
+    }
+    const data = (chunk: Uint8Array) => {
       this.#received = true
       if (this.#lingering) return
       this.#take(chunk, false)
       this.#finishRun()
       if (this.#running === undefined) socket.pause()
-    })
-  }
-
-  #attachClose(socket: net.Socket): void {
-    socket.on('close', () => {
-      this.#ended = true
-      if (this.#running !== undefined) this.fail(endOfStream())
-      this.#failure ??= endOfStream()
-      this.#closed.resolve()
-    })
+    }
+    // Stays for good: a socket without a listener for errors ends the process.
+    socket.on('error', (error: Error) =>
+      this.fail(socketError(error, { connected: this.#connected, peer: this.#peer })),
+    )
+    socket.on('end', end).on('close', close)
+    if (onData) socket.on('data', data)
+    return () => socket.off('end', end).off('close', close).off('data', data)
   }
 
   /** @param reused true when the chunk's memory will be written again, so that what stays must be copied */

@@ -115,7 +115,7 @@ export function* structuredReplies(send: Send): Parser<boolean> {
 }
 
 /** Selects metadata contexts. Those the server does not have are left out; without any the map is empty. */
-export function* setMetaContext(send: Send, name: string, contexts: readonly string[]): Parser<Map<number, string>> {
+function* setMetaContext(send: Send, name: string, contexts: readonly string[]): Parser<Map<number, string>> {
   const answer = yield* ask(send, Option.SET_META_CONTEXT, metaQuery(name, contexts))
   if (!answer.accepted) return new Map()
   return new Map(metaContexts(answer.replies))

@@ -202,11 +202,13 @@ export const encodeHole = (cookie: bigint, offset: number, length: number, done:
   offsetHole.encode({ offset, length }),
 ]
 
-export const encodeStatus = (cookie: bigint, context: number, extents: readonly StatusExtent[]): Uint8Array[] => [
-  chunkHead(cookie, Chunk.BLOCK_STATUS, blockStatusHead.size + extents.length * blockStatusDescriptor.size, true),
-  blockStatusHead.encode({ context }),
-  ...extents.map((extent) => blockStatusDescriptor.encode(extent)),
-]
+export function encodeStatus(cookie: bigint, context: number, extents: readonly StatusExtent[]): Uint8Array[] {
+  const { size } = blockStatusDescriptor
+  const list = new Uint8Array(extents.length * size)
+  for (const [i, extent] of extents.entries()) list.set(blockStatusDescriptor.encode(extent), i * size)
+  const head = chunkHead(cookie, Chunk.BLOCK_STATUS, blockStatusHead.size + list.length, true)
+  return [head, blockStatusHead.encode({ context }), list]
+}
 
 export function encodeChunkError(cookie: bigint, error: number, message: string): Uint8Array[] {
   const bytes = new TextEncoder().encode(message)

@@ -139,7 +139,6 @@ export const optionHead = struct<{ magic: bigint; option: number; length: number
   option: u32, // Option
   length: u32, // bytes of data that follow
 })
-export type OptionHead = Decoded<typeof optionHead>
 
 /** Server to client. 20 bytes, then `length` bytes of data. */
 export const optionReply = struct<{ magic: bigint; option: number; type: number; length: number }>({

@@ -1,6 +1,7 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { extent, planRuns } from '@tidemark/blocks'
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   describeExport,
@@ -91,6 +92,44 @@ describe('an export of our own server', () => {
     await using client = await openNbd({ address: server.address, exportName: 'disk' })
     expect((await client.read(0, 1 << 20)).every((byte) => byte === 0)).toBe(true)
     expect(disk.calls['read']).toBeUndefined()
+  })
+
+  test('is read along where its holes are too short to be worth a chunk of their own', async () => {
+    const bytes = new Uint8Array(64 * 1024)
+    for (let at = 0; at < bytes.length; at += 8192) bytes.fill(1, at, at + 4096)
+    const disk = memoryExport(bytes)
+    await using server = await serveNbd({ listen, exports: only('disk', disk) })
+    await using client = await openNbd({ address: server.address, exportName: 'disk' })
+    expect(await client.read(0, bytes.length)).toEqual(bytes)
+    expect(disk.calls['read']).toBe(1)
+  })
+
+  test('agrees with a plain array after any sequence of changes', async () => {
+    const size = 256 * 1024
+    const change = fc.record({
+      kind: fc.constantFrom('write' as const, 'writeZeroes' as const, 'trim' as const),
+      offset: fc.nat(size - 1),
+      length: fc.integer({ min: 1, max: 100_000 }),
+      byte: fc.integer({ min: 1, max: 255 }),
+    })
+    await fc.assert(
+      fc.asyncProperty(fc.array(change, { maxLength: 12 }), async (changes) => {
+        const model = new Uint8Array(size)
+        await using server = await serve(new Uint8Array(size))
+        await using client = await openNbd({ address: server.address, exportName: 'disk' })
+        for (const { kind, offset, length: wanted, byte } of changes) {
+          const length = Math.min(wanted, size - offset)
+          model.fill(kind === 'write' ? byte : 0, offset, offset + length)
+          if (kind === 'write') await client.write(offset, new Uint8Array(length).fill(byte))
+          else await client[kind](offset, length)
+        }
+        expect(Buffer.from(await whole(client)).equals(model)).toBe(true)
+        for (const { offset, length, zero } of await client.blockStatus(0, size)) {
+          if (zero) expect(model.subarray(offset, offset + length).some((byte) => byte !== 0)).toBe(false)
+        }
+      }),
+      { numRuns: 40 },
+    )
   })
 
   test('is closed once when the client has gone', async () => {
