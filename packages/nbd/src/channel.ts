@@ -1,6 +1,6 @@
 import net from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import { NbdError } from './error.ts'
+import { NbdError, reasonOf } from './error.ts'
 import { ParserRun, type Parser } from './parser.ts'
 
 /** Where an NBD server listens: TCP, or a Unix socket. */
@@ -261,7 +261,7 @@ function socketError(
   const what = error.code ?? error.message
   if (!stage.connected) return new NbdError('NBD_CONNECT', `cannot connect to ${stage.peer}: ${what}`, { cause: error })
   if (/^ERR_(SSL|TLS)|^EPROTO$/.test(what)) {
-    return new NbdError('NBD_TLS', `TLS with ${stage.peer} failed: ${error.message}`, { cause: error })
+    return new NbdError('NBD_TLS', `TLS with ${stage.peer} failed: ${reasonOf(error)}`, { cause: error })
   }
   return new NbdError('NBD_DISCONNECTED', `the connection to ${stage.peer} broke: ${what}`, { cause: error })
 }

@@ -65,3 +65,7 @@ export class NbdError extends Error {
     if (options.length !== undefined) this.length = options.length
   }
 }
+
+/** What a TLS error says: OpenSSL's reason, without the places in its source that Node's message adds. */
+export const reasonOf = (error: Error): string =>
+  'reason' in error && typeof error.reason === 'string' ? error.reason : error.message

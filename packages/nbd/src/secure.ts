@@ -1,7 +1,7 @@
 import { createPrivateKey } from 'node:crypto'
 import type net from 'node:net'
 import tls from 'node:tls'
-import { NbdError } from './error.ts'
+import { NbdError, reasonOf } from './error.ts'
 import type { TlsSettings } from './personality.ts'
 
 /** How a server offers TLS. PEM throughout. */
@@ -45,7 +45,7 @@ export function secureServer(
     ...(clientCa !== undefined && { ca: clientCa, requestCert: true, rejectUnauthorized: true }),
   })
   const failed = (error: Error) =>
-    reject(new NbdError('NBD_TLS', `the TLS handshake failed: ${error.message}`, { cause: error }))
+    reject(new NbdError('NBD_TLS', `the TLS handshake failed: ${reasonOf(error)}`, { cause: error }))
   server.once('secureConnection', resolve).once('tlsClientError', failed)
   plain.once('close', () => failed(new Error('the client closed the connection')))
   server.emit('connection', plain)

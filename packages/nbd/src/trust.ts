@@ -1,7 +1,7 @@
 import { createHash, X509Certificate } from 'node:crypto'
 import net from 'node:net'
 import tls from 'node:tls'
-import { NbdError } from './error.ts'
+import { NbdError, reasonOf } from './error.ts'
 
 /** A certificate and key of ours, for servers that want to know who we are. PEM. */
 export interface NbdIdentity {
@@ -46,7 +46,7 @@ export async function secureClient(plain: net.Socket, trust: NbdTrust): Promise<
 function handshake(socket: tls.TLSSocket): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const failed = (error: Error) =>
-    reject(new NbdError('NBD_TLS', `the TLS handshake failed: ${error.message}`, { cause: error }))
+    reject(new NbdError('NBD_TLS', `the TLS handshake failed: ${reasonOf(error)}`, { cause: error }))
   const closed = () => reject(new NbdError('NBD_TLS', 'the server closed the connection during the TLS handshake'))
   socket.once('secureConnect', resolve).once('error', failed).once('close', closed)
   return promise.finally(() => socket.off('secureConnect', resolve).off('error', failed).off('close', closed))
