@@ -15,12 +15,14 @@ export async function lockDirectory(directory: string): Promise<DirectoryLock> {
   const path = join(directory, 'lab.pid')
   for (;;) {
     try {
-      await writeFile(path, `${process.pid}\n`, { flag: 'wx', mode: 0o600 })
+      await writeFile(path, `${process.pid} ${(await startOf(process.pid)) ?? ''}\n`, { flag: 'wx', mode: 0o600 })
       return { path, [Symbol.asyncDispose]: () => rm(path, { force: true }) }
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-      const pid = Number.parseInt(await readFile(path, 'utf8').catch(() => ''), 10)
-      if (isAlive(pid)) throw new LabError('LAB_IN_USE', `process ${pid} has the lab in ${directory} open`)
+      const [pid = '', start = ''] = (await readFile(path, 'utf8').catch(() => '')).trim().split(' ')
+      if (isAlive(Number(pid)) && (start === '' || start === (await startOf(Number(pid))))) {
+        throw new LabError('LAB_IN_USE', `process ${pid} has the lab in ${directory} open`, { cause: error })
+      }
       await rm(path, { force: true })
     }
   }
@@ -35,4 +37,11 @@ function isAlive(pid: number): boolean {
     // it is there, and belongs to somebody else
     return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
+}
+
+/** When a process began, in the kernel's ticks: its number alone may have gone to another. undefined: no /proc here. */
+async function startOf(pid: number): Promise<string | undefined> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined)
+  // proc(5): field 22; the second one, the name in parentheses, may hold spaces
+  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
 }

@@ -1,4 +1,4 @@
-import type { SessionRef } from '@tidemark/xenapi'
+import type { SessionRef, TaskRef } from '@tidemark/xenapi'
 import {
   apiEnums,
   arity,
@@ -78,14 +78,16 @@ async function run(
 
   const name = `${model.name}.${message.name}`
   const task = pool.tasks.run(pool.tasks.create(isAsync ? `Async.${name}` : name))
-  const work = async (): Promise<unknown> =>
-    handler({ ...call, task, signal: AbortSignal.any([task.signal, pool.closing]) }, ...(params as never[]))
+  const work = async (): Promise<unknown> => {
+    try {
+      const signal = AbortSignal.any([task.signal, pool.closing])
+      return await handler({ ...call, task, signal }, ...(params as never[]))
+    } catch (error) {
+      throw task.signal.aborted ? task.signal.reason : error
+    }
+  }
   if (isAsync) {
-    // nobody waits for it: the outcome is in the task
-    void work().then(
-      (value) => pool.tasks.succeed(task.ref, encodeXmlValue(encodeTyped(result, value, 'xml'))),
-      (error: unknown) => pool.tasks.fail(task.ref, failureOf(error)),
-    )
+    void finishLater(pool, task.ref, async () => encodeXmlValue(encodeTyped(result, await work(), 'xml')))
     return task.ref
   }
   try {
@@ -93,6 +95,16 @@ async function run(
   } finally {
     pool.tasks.drop(task.ref)
   }
+}
+
+/** Nobody waits for it: the outcome is in the task. */
+async function finishLater(pool: Pool, task: TaskRef, work: () => Promise<string>): Promise<void> {
+  const finish = await work().then(
+    (result) => () => pool.tasks.succeed(task, result),
+    (error: unknown) => () => pool.tasks.fail(task, failureOf(error)),
+  )
+  // a lab that stops has no tasks any more
+  if (!pool.closing.aborted) finish()
 }
 
 const sessionOf = ([session]: readonly WireValue[]): SessionRef =>

@@ -1,4 +1,4 @@
-import type { SrRef, StorageOperations } from '@tidemark/xenapi'
+import type { PbdRef, SrRef, StorageOperations } from '@tidemark/xenapi'
 import { operationKey, type Call, type Handlers } from '../calls/call.ts'
 import { failure } from '../calls/failure.ts'
 import type { Pool } from '../pool.ts'
@@ -6,6 +6,8 @@ import type { Pool } from '../pool.ts'
 export const srHandlers: Handlers = {
   'SR.scan': scan,
   'SR.update': scan,
+  'PBD.plug': ({ pool: { db } }, pbd: PbdRef) => db.update('PBD', pbd, { currently_attached: true }),
+  'PBD.unplug': unplugPbd,
   'SR.get_supported_types': ({ pool: { db } }) => db.all('SM').map(([, { type }]) => type),
 }
 
@@ -43,6 +45,13 @@ export function assertAttached({ db }: Pool, sr: SrRef): void {
   const { PBDs } = db.get('SR', sr)
   if (PBDs.length === 0) failure('SR_HAS_NO_PBDS', sr)
   if (!PBDs.some((pbd) => db.get('PBD', pbd).currently_attached)) failure('SR_NOT_ATTACHED', sr)
+}
+
+function unplugPbd({ pool: { db } }: Call, pbd: PbdRef): void {
+  const { SR } = db.get('PBD', pbd)
+  const inUse = db.all('VBD').find(([, vbd]) => vbd.currently_attached && db.find('VDI', vbd.VDI)?.SR === SR)
+  if (inUse !== undefined) failure('VDI_IN_USE', inUse[1].VDI, 'unplug')
+  db.update('PBD', pbd, { currently_attached: false })
 }
 
 async function scan({ pool }: Call, sr: SrRef): Promise<void> {

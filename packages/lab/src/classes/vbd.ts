@@ -115,6 +115,7 @@ export function assertAttachable(pool: Pool, vbd: VbdRef): void {
   const disk = db.get('VDI', VDI)
   if (UNATTACHABLE.has(disk.type)) failure('VDI_INCOMPATIBLE_TYPE', VDI, disk.type)
   if (disk.sharable) return
+  if (mode === 'RO' && db.get('VM', VM).is_control_domain) return
   const others = attachedVbds(pool, VDI).map((each) => db.get('VBD', each))
   const conflicts = others.filter(
     (other) => other.VM !== VM && !db.get('VM', other.VM).is_control_domain && (mode === 'RW' || other.mode === 'RW'),

@@ -21,6 +21,7 @@ export const vdiHandlers: Handlers = {
   'VDI.update': ({ pool }, vdi: VdiRef) => refreshUsage(pool, pool.db.get('VDI', vdi).SR),
   'VDI.checksum': checksum,
   'VDI.set_on_boot': setOnBoot,
+  'VDI.pool_migrate': poolMigrate,
 }
 
 const ALLOWED = ['clone', 'copy', 'resize', 'resize_online', 'snapshot', 'destroy', 'forget', 'update'] as const
@@ -216,4 +217,12 @@ function setOnBoot({ pool }: Call, vdi: VdiRef, on_boot: OnBoot): void {
   const { cbt_enabled } = assertHasData(pool, vdi)
   if (cbt_enabled && on_boot === 'reset') failure('VDI_CBT_ENABLED', vdi)
   pool.db.update('VDI', vdi, { on_boot })
+}
+
+/** Tracking and migration exclude each other. There is one SR, so that a disk is already where it can go. */
+function poolMigrate({ pool }: Call, vdi: VdiRef, sr: SrRef): VdiRef {
+  const { cbt_enabled, SR } = assertHasData(pool, vdi)
+  if (cbt_enabled) failure('VDI_CBT_ENABLED', vdi)
+  if (sr !== SR) failure('HANDLE_INVALID', 'SR', sr)
+  return vdi
 }

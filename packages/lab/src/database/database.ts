@@ -54,6 +54,7 @@ export class Database {
   readonly #waiting = new Set<() => void>()
   #deletions: Deletion[] = []
   #generation = 0
+  #changing = false
   #undo: (() => void)[] = []
   #steps: Step[] = []
 
@@ -121,6 +122,8 @@ export class Database {
    * @throws XenApiError HANDLE_INVALID for an object that is not there
    */
   change<Result>(edit: (draft: Draft) => Result): Result {
+    if (this.#changing) throw new Error('a change inside of a change')
+    this.#changing = true
     const generation = this.#generation
     this.#generation = generation + 1
     const deletions = this.#deletions.length
@@ -140,6 +143,8 @@ export class Database {
       this.#generation = generation
       this.#deletions.length = deletions
       throw error
+    } finally {
+      this.#changing = false
     }
   }
 
