@@ -63,7 +63,7 @@ async function ours(round: number): Promise<void> {
   const lab = join(directory, 'lab')
   process.argv[1] = MAIN // the lab starts as the command would
   await using pool = await startLabProcess(lab, password)
-  await using control = await openLabControl(lab)
+  const control = await openLabControl(lab)
   const vm = await control.createVm({ name: 'bench', disks: [{ name: 'system', image }] })
   const tidemark = (...args: string[]) => timed(process.execPath, [MAIN, '--config', join(directory, 'config.yaml'), ...args])
   const repository = join(directory, 'repository')

@@ -143,7 +143,7 @@ test('tracking that was switched off and on again: the pool cannot tell the chan
 test('a lab that dies in the middle of a transfer; after its return the next run is incremental again', async () => {
   const directory = join(bench.directory, 'mortal')
   const lab = await mortalLab(directory)
-  await using control = await openLabControl(directory)
+  const control = await openLabControl(directory)
   const vm = await control.createVm({ name: 'mortal', disks: [{ name: 'system', size: SIZE }] })
   const disk = vm.disks[0]?.uuid ?? ''
   await succeed(

@@ -1,16 +1,14 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { backup, plan, type BackupArguments } from './commands/backup.ts'
-import { check, type CheckArguments } from './commands/check.ts'
-import { lab, labSeed, type LabArguments, type LabSeedArguments } from './commands/lab.ts'
-import { points, show } from './commands/points.ts'
-import { poolAdd, poolCheck, poolList, type PoolAddArguments } from './commands/pool.ts'
-import { repoInit, repoList, repoShow, type RepoInitArguments } from './commands/repo.ts'
-import { restore, type RestoreArguments } from './commands/restore.ts'
-import { verify, type VerifyArguments } from './commands/verify.ts'
-import { vmList } from './commands/vm.ts'
+import type { BackupArguments } from './commands/backup.ts'
+import type { CheckArguments } from './commands/check.ts'
+import type { LabArguments, LabSeedArguments } from './commands/lab.ts'
+import type { PoolAddArguments } from './commands/pool.ts'
+import type { RepoInitArguments } from './commands/repo.ts'
+import type { RestoreArguments } from './commands/restore.ts'
+import type { VerifyArguments } from './commands/verify.ts'
 import { configPath } from './config.ts'
 import type { GlobalOptions, PoolOptions, RepositoryOptions } from './connect.ts'
-import { demo, type DemoArguments } from './demo/demo.ts'
+import type { DemoArguments } from './demo/demo.ts'
 import type { ExitCode } from './exit.ts'
 import type { Out } from './output/out.ts'
 import { VERSION } from './version.ts'
@@ -21,6 +19,20 @@ export interface Surroundings {
   readonly signal: AbortSignal
   exit(code: ExitCode): void
 }
+
+/** Commands are loaded when they run: a backup pays neither time nor memory for the lab. */
+const commands = {
+  backup: () => import('./commands/backup.ts'),
+  check: () => import('./commands/check.ts'),
+  demo: () => import('./demo/demo.ts'),
+  lab: () => import('./commands/lab.ts'),
+  points: () => import('./commands/points.ts'),
+  pool: () => import('./commands/pool.ts'),
+  repo: () => import('./commands/repo.ts'),
+  restore: () => import('./commands/restore.ts'),
+  verify: () => import('./commands/verify.ts'),
+  vm: () => import('./commands/vm.ts'),
+} as const
 
 /** Runs one command with the options that all share. */
 type Start = (run: (global: GlobalOptions, out: Out) => Promise<ExitCode>) => Promise<void>
@@ -71,14 +83,14 @@ function addPool(program: Command, start: Start): void {
     .option('--ca <file>', 'trust these certificate authorities instead of pinning')
     .option('--insecure-nbd', "allow networks with purpose 'insecure_nbd': disks cross them in clear text")
     .action((name: string, url: string, args: PoolAddArguments) =>
-      start((global, out) => poolAdd(global, out, name, url, args)),
+      start(async (global, out) => (await commands.pool()).poolAdd(global, out, name, url, args)),
     )
   pool
     .command('ls')
     .description('list pools')
-    .action(() => start((global, out) => poolList(global, out)))
+    .action(() => start(async (global, out) => (await commands.pool()).poolList(global, out)))
   withPool(pool.command('check').description('tracking, NBD networks, rights, clock and space')).action(
-    (args: PoolOptions) => start((global, out) => poolCheck(global, out, args)),
+    (args: PoolOptions) => start(async (global, out) => (await commands.pool()).poolCheck(global, out, args)),
   )
 }
 
@@ -89,21 +101,22 @@ function addRepo(program: Command, start: Start): void {
     .description('make a new repository and remember it')
     .option('--password-file <file>', 'file with its password; else TIDEMARK_REPOSITORY_PASSWORD or a prompt')
     .action((name: string, path: string, args: RepoInitArguments) =>
-      start((global, out) => repoInit(global, out, name, path, args)),
+      start(async (global, out) => (await commands.repo()).repoInit(global, out, name, path, args)),
     )
   repo
     .command('ls')
     .description('list repositories')
-    .action(() => start((global, out) => repoList(global, out)))
+    .action(() => start(async (global, out) => (await commands.repo()).repoList(global, out)))
   withRepo(repo.command('info').description('open one and count its snapshots')).action((args: RepositoryOptions) =>
-    start((global, out) => repoShow(global, out, args)),
+    start(async (global, out) => (await commands.repo()).repoShow(global, out, args)),
   )
 }
 
 function addVm(program: Command, start: Start): void {
   const vm = program.command('vm').description('virtual machines of a pool')
   withRepo(withPool(vm.command('ls').description('VMs with their disks, tracking and newest restore point'))).action(
-    (args: PoolOptions & RepositoryOptions) => start((global, out) => vmList(global, out, args)),
+    (args: PoolOptions & RepositoryOptions) =>
+      start(async (global, out) => (await commands.vm()).vmList(global, out, args)),
   )
 }
 
@@ -121,27 +134,31 @@ function addBackup(program: Command, start: Start): void {
       .option('--disk <which...>', 'only these disks, by position, name or UUID')
       .option('--exclude <which...>', 'all disks but these')
   selecting(program.command('plan <vm...>').description('what the next run would do to each disk, and why')).action(
-    (vms: string[], args: BackupArguments) => start((global, out) => plan(global, out, vms, args)),
+    (vms: string[], args: BackupArguments) =>
+      start(async (global, out) => (await commands.backup()).plan(global, out, vms, args)),
   )
   selecting(
     program.command('backup <vm...>').description('one restore point of each VM, by changed blocks where possible'),
   )
     .option('--tag <tag...>', 'tags for the restore point')
     .action((vms: string[], args: BackupArguments) =>
-      start(async (global, out) => (await backup(global, out, vms, args)).exit),
+      start(async (global, out) => (await (await commands.backup()).backup(global, out, vms, args)).exit),
     )
 }
 
 function addPoints(program: Command, start: Start): void {
   withRepo(program.command('points [vm]').description('restore points, oldest first')).action(
-    (vm: string | undefined, args: RepositoryOptions) => start((global, out) => points(global, out, vm, args)),
+    (vm: string | undefined, args: RepositoryOptions) =>
+      start(async (global, out) => (await commands.points()).points(global, out, vm, args)),
   )
   withRepo(
     program
       .command('show <point>')
       .description('one restore point, its disks and a map of what changed')
       .addHelpText('after', selectors),
-  ).action((point: string, args: RepositoryOptions) => start((global, out) => show(global, out, point, args)))
+  ).action((point: string, args: RepositoryOptions) =>
+    start(async (global, out) => (await commands.points()).show(global, out, point, args)),
+  )
 }
 
 const selectors = `
@@ -159,7 +176,7 @@ function addRestore(program: Command, start: Start): void {
     .option('--dry-run', 'only say what would go where')
     .addHelpText('after', selectors)
     .action((point: string, args: RestoreArguments) =>
-      start(async (global, out) => (await restore(global, out, point, args)).exit),
+      start(async (global, out) => (await (await commands.restore()).restore(global, out, point, args)).exit),
     )
 }
 
@@ -169,10 +186,12 @@ function addVerify(program: Command, start: Start): void {
     .option('--against-pool', 'also read the disks on the pool back and compare')
     .option('--vm <vm>', 'compare with the disks of this VM, by position')
     .addHelpText('after', selectors)
-    .action((point: string, args: VerifyArguments) => start((global, out) => verify(global, out, point, args)))
+    .action((point: string, args: VerifyArguments) =>
+      start(async (global, out) => (await commands.verify()).verify(global, out, point, args)),
+    )
   withRepo(program.command('check').description('the whole repository: structure, and with --read-data every byte'))
     .option('--read-data', 'read, decrypt and hash every pack')
-    .action((args: CheckArguments) => start((global, out) => check(global, out, args)))
+    .action((args: CheckArguments) => start(async (global, out) => (await commands.check()).check(global, out, args)))
 }
 
 function addLab(program: Command, start: Start): void {
@@ -184,7 +203,9 @@ function addLab(program: Command, start: Start): void {
     .option('--https-port <port>', 'XenAPI port', port, 8443)
     .option('--nbd-port <port>', 'NBD port', port, 10_809)
     .option('--password-file <file>', 'file with the password of its user root')
-    .action((directory: string, args: LabArguments) => start((global, out) => lab(global, out, directory, args)))
+    .action((directory: string, args: LabArguments) =>
+      start(async (global, out) => (await commands.lab()).lab(global, out, directory, args)),
+    )
   group
     .command('seed <directory>')
     .description('make a VM on the running lab of that directory')
@@ -192,7 +213,7 @@ function addLab(program: Command, start: Start): void {
     .option('--image <file...>', 'raw files to make disks of')
     .option('--size <bytes...>', 'sizes of empty disks, in bytes', sizes)
     .action((directory: string, args: LabSeedArguments) =>
-      start((global, out) => labSeed(global, out, directory, args)),
+      start(async (global, out) => (await commands.lab()).labSeed(global, out, directory, args)),
     )
 }
 
@@ -202,7 +223,7 @@ function addDemo(program: Command, start: Start): void {
     .description('the guided tour: a lab, a VM, a full backup, two increments, two restores')
     .option('--clean', 'only remove the data of an earlier demo')
     .option('--directory <path>', 'where its data go', 'demo-data')
-    .action((args: DemoArguments) => start((global, out) => demo(global, out, args)))
+    .action((args: DemoArguments) => start(async (global, out) => (await commands.demo()).demo(global, out, args)))
 }
 
 const withPool = (command: Command): Command =>

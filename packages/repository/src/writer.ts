@@ -1,6 +1,7 @@
 import type { Backend } from './backends/backend.ts'
 import type { BlobIndex } from './blob-index.ts'
 import type { Clock } from './clock.ts'
+import { dropped } from './garbage.ts'
 import { DATA_LEVEL, METADATA_LEVEL, wrapUnpacked } from './format/compression.ts'
 import type { Sealer } from './format/crypto.ts'
 import { encodeIndex, encodeIndexedPack } from './format/index-file.ts'
@@ -249,6 +250,7 @@ export class BlobWriter {
       at += length
     }
     this.#recycle(plain, target)
+    dropped(batch.length) // what the source gave for it
     this.#dispatchSoon() // a thread is free again
   }
 

@@ -52,7 +52,7 @@ export async function labSeed(
   directory: string,
   args: LabSeedArguments,
 ): Promise<ExitCode> {
-  await using control = await openLabControl(directory)
+  const control = await openLabControl(directory)
   const images = (args.image ?? []).map((image, i) => ({ name: `disk ${i}`, image }))
   const empty = (args.size ?? []).map((bytes, i) => ({ name: `disk ${images.length + i}`, size: bytes }))
   const disks = [...images, ...empty]

@@ -46,7 +46,7 @@ export async function demo(global: GlobalOptions, out: Out, args: DemoArguments)
   await writeFile(paths.password, `${randomBytes(18).toString('base64url')}\n`, { mode: 0o600 })
   out.say(`The lab: a XenAPI pool in one process, in ${relative('', paths.lab)}/`)
   await using lab = await startLabProcess(paths.lab, paths.password)
-  await using control = await openLabControl(paths.lab)
+  const control = await openLabControl(paths.lab)
   const tour = { global: { ...global, config: paths.config }, out, control, paths }
   const vm = await makeVm(tour)
   await prepare(tour, lab)

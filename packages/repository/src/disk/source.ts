@@ -35,6 +35,8 @@ export class PieceSource {
   #chunk: SourceChunk | undefined
   /** Bytes of the chunk that were given out. */
   #used = 0
+  /** Where a piece is joined from several chunks: one memory for all, since a new one each time is garbage of the whole disk. */
+  #piece: Uint8Array = new Uint8Array()
 
   constructor(chunks: AsyncIterable<SourceChunk>) {
     this.#chunks = chunks[Symbol.asyncIterator]()
@@ -48,12 +50,14 @@ export class PieceSource {
     const chunk = await this.#current(offset)
     const left = chunkLength(chunk) - this.#used
     if (left >= length) return this.#part(chunk, length)
-    const piece = Buffer.alloc(length)
+    if (this.#piece.length < length) this.#piece = new Uint8Array(length)
+    const piece = this.#piece.subarray(0, length)
     for (let done = 0; done < length;) {
       const next = await this.#current(offset + done)
       const part = Math.min(length - done, chunkLength(next) - this.#used)
       const data = this.#part(next, part)
-      if (data !== 'zero') piece.set(data, done)
+      if (data === 'zero') piece.fill(0, done, done + part)
+      else piece.set(data, done)
       done += part
     }
     return piece

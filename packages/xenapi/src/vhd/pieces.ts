@@ -4,6 +4,8 @@ import { damaged } from './format.ts'
 export interface Pieces {
   /** The next `length` bytes. @throws XenApiError XENAPI_PROTOCOL when the stream ends before */
   take(length: number): Promise<Uint8Array>
+  /** At least one byte and at most `most`, as they arrived: nothing is copied. @throws XenApiError XENAPI_PROTOCOL at the end */
+  some(most: number): Promise<Uint8Array>
   /** Passes over everything before byte `position` of the stream. @throws XenApiError XENAPI_PROTOCOL if that has gone by */
   skipTo(position: number): Promise<void>
   /** Reads to the end of the stream and answers with its last `length` bytes. @throws XenApiError XENAPI_PROTOCOL if there are fewer */
@@ -44,6 +46,10 @@ export function pieces(stream: AsyncIterable<Uint8Array>): Pieces {
         have += head.length
       }
       return whole
+    },
+    async some(most) {
+      if (!(await fill())) throw damaged(`it ends at byte ${position}, in the middle of something`)
+      return cut(most)
     },
     async skipTo(target) {
       if (target < position) throw damaged(`what it keeps at byte ${target} has gone by`)

@@ -34,7 +34,7 @@ export interface VhdReader {
   /** Whether `blocks` comes in ascending offsets. So it is with all streams that xapi makes. */
   readonly isAscending: boolean
   /**
-   * The data, in the order of the stream: at most a block at a time, only sectors that its bitmap marks. Once only. Ends after
+   * The data, in the order of the stream, in chunks as they arrive: only sectors that its bitmap marks. Once only. Ends after
    * the closing footer was seen, so that a stream that was cut is never taken for a whole one.
    * @throws XenApiError XENAPI_PROTOCOL; what the stream throws
    */
@@ -126,12 +126,18 @@ async function* readBlocks(
     for (const { block, at } of present.toSorted((a, b) => a.at - b.at)) {
       await input.skipTo(at)
       const bitmap = await input.take(bitmapSize(blockSize))
-      const data = await input.take(blockSize)
+      const dataAt = at + bitmap.length
       const offset = block * blockSize
       for (const { from, to } of markedSectors(bitmap, Math.ceil(Math.min(blockSize, size - offset) / SECTOR))) {
+        await input.skipTo(dataAt + from * SECTOR)
         const end = Math.min(to * SECTOR, size - offset)
-        yield { offset: offset + from * SECTOR, data: data.subarray(from * SECTOR, end) }
+        for (let done = from * SECTOR; done < end;) {
+          const data = await input.some(end - done)
+          yield { offset: offset + done, data }
+          done += data.length
+        }
       }
+      await input.skipTo(dataAt + blockSize)
     }
     decodeFooter(await input.last(footer.size))
   } finally {

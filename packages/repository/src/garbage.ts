@@ -1,0 +1,30 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+
+/**
+ * Bytes of buffers that a thread lets go before they are collected. V8 waits for 64 MiB of them in each thread, because it
+ * counts its own small objects and not the memory behind them: a 100 GiB disk with 1 GiB of data then peaked at 290-350 MB.
+ */
+const COLLECT_EVERY = 8 << 20
+
+type Collect = (options: { readonly type: 'minor' }) => void
+
+let collect: Collect | undefined
+let released = 0
+
+/** Tells that buffers of `bytes` were used and dropped on this thread; now and then the young ones are collected, in about 1 ms. */
+export function dropped(bytes: number): void {
+  released += bytes
+  if (released < COLLECT_EVERY) return
+  released = 0
+  collect ??= exposeCollector()
+  collect({ type: 'minor' })
+}
+
+/** Node's documented way to V8's collector; the flag is taken back at once, so that nothing else sees a `gc`. */
+function exposeCollector(): Collect {
+  setFlagsFromString('--expose-gc')
+  const found = runInNewContext('gc') as Collect
+  setFlagsFromString('--no-expose-gc')
+  return found
+}
