@@ -173,8 +173,8 @@ test('fields of a disk and its snapshots at each stage', async () => {
   await client.call('VDI.data_destroy', snapshot)
   expect(await stage(snapshot)).toEqual(['cbt_metadata', true, disk, [], true, true])
   const later = (await client.call('VDI.snapshot', disk)) as string
-  const times = await Promise.all([snapshot, later].map((vdi) => client.call('VDI.get_snapshot_time', vdi)))
-  expect(String(times[1]) > String(times[0])).toBe(true)
+  const timeOf = async (vdi: string): Promise<string> => (await client.call('VDI.get_snapshot_time', vdi)) as string
+  expect((await timeOf(later)) > (await timeOf(snapshot))).toBe(true)
 })
 
 test('an Async call answers a task, whose result is XML text; others have no Async form', async () => {
@@ -240,7 +240,7 @@ test('after a revert the disk is another one, untracked, and owns the old snapsh
   const vdi = (await client.call('VBD.get_VDI', vbd ?? '')) as string
   const record = (await client.call('VDI.get_record', vdi)) as WireStruct
   expect(record).toMatchObject({ cbt_enabled: false, snapshot_of: 'OpaqueRef:NULL', snapshots: [expect.anything()] })
-  expect(Buffer.from(await world.lab.control.readDisk(String(record['uuid']), 0, 6)).toString()).toBe('before')
+  expect(Buffer.from(await world.lab.control.readDisk(record['uuid'] as string, 0, 6)).toString()).toBe('before')
   expect(await client.failure('VDI.get_uuid', disk?.ref ?? '')).toMatchObject(['HANDLE_INVALID', 'VDI', disk?.ref])
   const [old] = record['snapshots'] as string[]
   expect(await client.failure('VDI.list_changed_blocks', old ?? '', vdi)).toMatchObject([

@@ -5,9 +5,10 @@ import { LabError } from '../error.ts'
 
 /** Calls go as `POST /<method>` with the parameters as a JSON array; bytes are `{"base64": "…"}` in both directions. */
 export const encodeControl = (value: unknown): string =>
-  JSON.stringify(value ?? null, (_, item: unknown) =>
-    item instanceof Uint8Array ? { base64: Buffer.from(item).toString('base64') } : item,
-  )
+  JSON.stringify(value ?? null, function replace(this: Record<string, unknown>, name: string, item: unknown) {
+    const original = this[name] // a Buffer makes something else of itself before it gets here
+    return original instanceof Uint8Array ? { base64: Buffer.from(original).toString('base64') } : item
+  })
 
 /** @throws LabError LAB_CONTROL */
 export function decodeControl(text: string): unknown {

@@ -67,25 +67,36 @@ async function takeRaw(transfer: Transfer, uuid: string, length: number): Promis
   const { storage } = transfer.pool
   const size = storage.sizeOf(uuid)
   if (length === 0) throw ioError()
-  const input = pieces(bodyOf(transfer))
   const wanted = Math.min(length, size)
-  for (let at = 0; at < wanted; at += PIECE) {
-    await store(transfer, uuid, at, await input.take(Math.min(PIECE, wanted - at)))
-    transfer.call.task?.progress(at / wanted)
-  }
+  await withPieces(transfer, async (input) => {
+    for (let at = 0; at < wanted; at += PIECE) {
+      await store(transfer, uuid, at, await input.take(Math.min(PIECE, wanted - at)))
+      transfer.call.task?.progress(at / wanted)
+    }
+  })
   if (length > size) throw ioError()
 }
 
-/** Frames of a 12-byte little-endian head, offset (u64) and length (u32), and data; 0, 0 ends. */
-async function takeFramed(transfer: Transfer, uuid: string): Promise<void> {
+async function withPieces(transfer: Transfer, work: (input: Pieces) => Promise<void>): Promise<void> {
   const input = pieces(bodyOf(transfer))
-  for (;;) {
-    const head = await input.take(12)
-    const view = new DataView(head.buffer, head.byteOffset, head.byteLength)
-    const [offset, length] = [Number(view.getBigUint64(0, true)), view.getUint32(8, true)]
-    if (length === 0) return
-    await takeFrame(transfer, uuid, { input, offset, length })
+  try {
+    await work(input)
+  } finally {
+    await input.close()
   }
+}
+
+/** Frames of a 12-byte little-endian head, offset (u64) and length (u32), and data; 0, 0 ends. */
+function takeFramed(transfer: Transfer, uuid: string): Promise<void> {
+  return withPieces(transfer, async (input) => {
+    for (;;) {
+      const head = await input.take(12)
+      const view = new DataView(head.buffer, head.byteOffset, head.byteLength)
+      const [offset, length] = [Number(view.getBigUint64(0, true)), view.getUint32(8, true)]
+      if (length === 0) return
+      await takeFrame(transfer, uuid, { input, offset, length })
+    }
+  })
 }
 
 async function takeFrame(

@@ -4,6 +4,8 @@ import { apiFailure } from '../calls/failure.ts'
 export interface Pieces {
   /** Exactly `length` bytes. @throws XenApiError VDI_IO_ERROR when the stream ends before */
   take(length: number): Promise<Uint8Array>
+  /** Lets go of the stream. */
+  close(): Promise<void>
 }
 
 export function pieces(stream: AsyncIterable<Uint8Array>): Pieces {
@@ -20,6 +22,9 @@ export function pieces(stream: AsyncIterable<Uint8Array>): Pieces {
       }
       queued -= length
       return gather(queue, length)
+    },
+    async close() {
+      await iterator.return?.()
     },
   }
 }
