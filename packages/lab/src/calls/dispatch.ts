@@ -34,7 +34,7 @@ export async function dispatch(pool: Pool, call: WireCall, encoding: Encoding): 
 }
 
 /** Every method that this pool serves, on its wire name; aliases and Async forms included. */
-export const listMethods = (): readonly string[] =>
+const listMethods = (): readonly string[] =>
   [...handlers().keys()].flatMap((name) => {
     const found = findMessage(name)
     const alias = name.replace('.', '_')

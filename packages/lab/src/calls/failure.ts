@@ -18,7 +18,7 @@ export function failureOf(error: unknown): readonly string[] {
 }
 
 /** A driver's error: `SR_BACKEND_FAILURE_<n> ["", "<description> [opterr=<detail>]", ""]`. */
-export const backendFailure = (number: number, description: string, detail: string): XenApiError =>
+const backendFailure = (number: number, description: string, detail: string): XenApiError =>
   apiFailure(`SR_BACKEND_FAILURE_${number}`, '', `${description} [opterr=${detail}]`, '')
 
 const cannotCompare = (detail: string): readonly string[] =>

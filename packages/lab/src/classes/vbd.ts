@@ -67,7 +67,7 @@ export function freeSlots({ db }: Pool, vm: VmRef): string[] {
 }
 
 /** The name of the slot in the guest: xvda, xvdb, … */
-export const deviceOf = (slot: string): string =>
+const deviceOf = (slot: string): string =>
   Number(slot) < 26 ? `xvd${String.fromCharCode('a'.charCodeAt(0) + Number(slot))}` : `xvd${slot}`
 
 function destroyVbd({ pool: { db } }: Call, vbd: VbdRef): void {
