@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import { bytes, CBT_BLOCK } from '@tidemark/blocks'
 import { startLab, type Lab } from '@tidemark/lab'
 import { openNbd } from '@tidemark/nbd'
+import { login, type Session } from '@tidemark/xenapi'
 
 const MAIN = resolve(import.meta.dirname, '../../packages/cli/src/main.ts')
 const PASSWORD = 'correct horse'
@@ -30,6 +31,8 @@ export interface Bench extends AsyncDisposable {
   readonly passwordFile: string
   /** Runs `tidemark --json --config … <args>`. */
   tidemark(...args: readonly string[]): Promise<Run>
+  /** Another administrator of the same pool. */
+  admin(): Promise<Session>
   /** Stock restic on the repository. Answers its standard output. */
   restic(...args: readonly string[]): Promise<string>
 }
@@ -47,6 +50,7 @@ export async function openBench(): Promise<Bench> {
     repository,
     passwordFile,
     tidemark: (...args) => tidemark(['--config', join(directory, 'config.yaml'), ...args]),
+    admin: () => adminOf(lab),
     restic: (...args) => restic(['--repo', repository, '--password-file', passwordFile, '--no-cache', ...args]),
     async [Symbol.asyncDispose]() {
       await lab[Symbol.asyncDispose]()
@@ -59,6 +63,10 @@ export async function openBench(): Promise<Bench> {
   await succeed(bench.tidemark('repo', 'init', 'main', repository, '--password-file', passwordFile))
   return bench
 }
+
+/** A session of the lab's own user, beside the one that a backup has. */
+export const adminOf = ({ url, fingerprint }: Pick<Lab, 'url' | 'fingerprint'>): Promise<Session> =>
+  login({ url, trust: { kind: 'fingerprint', sha256: fingerprint } }, { username: 'root', password: PASSWORD })
 
 /** A run that must end with code 0; its result. */
 export async function succeed(run: Promise<Run>): Promise<Line> {

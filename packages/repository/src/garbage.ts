@@ -21,10 +21,8 @@ export function dropped(bytes: number): void {
   collect({ type: 'minor' })
 }
 
-/** Node's documented way to V8's collector; the flag is taken back at once, so that nothing else sees a `gc`. */
+/** A way to V8's collector without a flag at start. It is never unset: flags are of the process, and other threads ask as well. */
 function exposeCollector(): Collect {
   setFlagsFromString('--expose-gc')
-  const found = runInNewContext('gc') as Collect
-  setFlagsFromString('--no-expose-gc')
-  return found
+  return runInNewContext('gc') as Collect
 }

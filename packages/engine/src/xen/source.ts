@@ -20,6 +20,8 @@ export const sourceDefaults = { connections: 2, allowInsecureNbd: false, connect
 
 /** Bytes in one NBD request: large enough to hide latency, small enough to share memory. */
 const RUN_MAX = 1 << 20
+/** Requests in flight on each connection; with runs of 1 MiB, what a disk on its way holds in memory. */
+const IN_FLIGHT = 6
 /** xapi's NBD server answers EINVAL to anything that is not a multiple of a sector. */
 const SECTOR = 512
 
@@ -93,7 +95,7 @@ async function connect(target: NbdTarget, options: SourceOptions, signal: AbortS
   const until = options.clock.now().getTime() + options.connectPatienceMs
   for (;;) {
     try {
-      return await openNbd(target, { connections: options.connections }, signal)
+      return await openNbd(target, { connections: options.connections, inFlight: IN_FLIGHT }, signal)
     } catch (error) {
       const momentary = error instanceof NbdError && MOMENTARY.has(error.code)
       if (!momentary || options.clock.now().getTime() >= until) throw error
