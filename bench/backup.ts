@@ -65,7 +65,8 @@ async function ours(round: number): Promise<void> {
   await using pool = await startLabProcess(lab, password)
   const control = await openLabControl(lab)
   const vm = await control.createVm({ name: 'bench', disks: [{ name: 'system', image }] })
-  const tidemark = (...args: string[]) => timed(process.execPath, [MAIN, '--config', join(directory, 'config.yaml'), ...args])
+  const tidemark = (...args: string[]) =>
+    timed(process.execPath, [MAIN, '--config', join(directory, 'config.yaml'), ...args])
   const repository = join(directory, 'repository')
   tidemark('pool', 'add', 'lab', pool.url, '--fingerprint', pool.fingerprint, '--password-file', password)
   tidemark('repo', 'init', 'main', repository, '--password-file', password)
@@ -124,7 +125,10 @@ function timed(program: string, args: string[]): number {
 
 function sizeOf(directory: string): number {
   const entries = readdirSync(directory, { recursive: true, withFileTypes: true })
-  return entries.reduce((sum, entry) => sum + (entry.isFile() ? statSync(join(entry.parentPath, entry.name)).size : 0), 0)
+  return entries.reduce(
+    (sum, entry) => sum + (entry.isFile() ? statSync(join(entry.parentPath, entry.name)).size : 0),
+    0,
+  )
 }
 
 function median(values: number[]): number {
@@ -139,8 +143,12 @@ function report(): void {
     const ratio = median(a.map((each, i) => (b[i]?.seconds ?? NaN) / each.seconds))
     const line = [
       step.padEnd(10),
-      median(a.map(({ seconds }) => seconds)).toFixed(1).padStart(10),
-      median(b.map(({ seconds }) => seconds)).toFixed(1).padStart(9),
+      median(a.map(({ seconds }) => seconds))
+        .toFixed(1)
+        .padStart(10),
+      median(b.map(({ seconds }) => seconds))
+        .toFixed(1)
+        .padStart(9),
       ratio.toFixed(2).padStart(18),
       mib(median(a.map(({ storedBytes }) => storedBytes))).padStart(13),
       mib(median(b.map(({ storedBytes }) => storedBytes))).padStart(11),

@@ -247,7 +247,7 @@ async function mortalLab(directory: string, httpsPort = 0, nbdPort = 0) {
     fingerprint: ready.fingerprint,
     nbdPort: ready.nbd.port,
     ended,
-    kill: () => child.kill('SIGTERM'),
+    kill: (signal: NodeJS.Signals) => child.kill(signal),
   }
 }
 

@@ -65,7 +65,7 @@ export async function openBench(): Promise<Bench> {
 }
 
 /** A session of the lab's own user, beside the one that a backup has. */
-export const adminOf = ({ url, fingerprint }: Pick<Lab, 'url' | 'fingerprint'>): Promise<Session> =>
+const adminOf = ({ url, fingerprint }: Pick<Lab, 'url' | 'fingerprint'>): Promise<Session> =>
   login({ url, trust: { kind: 'fingerprint', sha256: fingerprint } }, { username: 'root', password: PASSWORD })
 
 /** A run that must end with code 0; its result. */
@@ -106,7 +106,7 @@ export async function guestWrites(lab: Lab, vdi: string, blocks: readonly number
 }
 
 /** Bytes that do not compress and come out the same on every run. */
-export const noise = (seed: string, length: number): Buffer =>
+const noise = (seed: string, length: number): Buffer =>
   createHash('shake128', { outputLength: length }).update(seed).digest()
 
 export const sha256 = async (path: string): Promise<string> =>

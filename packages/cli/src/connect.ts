@@ -77,7 +77,7 @@ export async function openRepo({ config, signal }: GlobalOptions, options: Repos
 }
 
 /** The repository that the options name, as configured, or a path of its own. */
-export async function chooseRepo(
+async function chooseRepo(
   config: string,
   options: RepositoryOptions,
 ): Promise<{ name: string; entry: RepositoryConfig; backend: Backend; path: string }> {

@@ -185,29 +185,32 @@ export function memoryPool(sizes: readonly number[]): MemoryPool {
     return {
       kind,
       size: bytes(data.length),
-      allocated: pool.showHoles && kind === 'vhd' ? allocated(data) : undefined,
       async *read(extents: Extents): AsyncGenerator<Chunk> {
         for (const { offset, length } of extents) {
           pool.before('read')
-          reads.push({ kind, offset, length })
-          const half = Math.ceil(length / 2) // chunks of any size
-          yield { offset, data: data.subarray(offset, offset + half) }
-          if (half < length) yield { offset: offset + half, data: data.subarray(offset + half, offset + length) }
+          if (pool.showHoles && kind === 'vhd') yield* blocksOf(offset, length)
+          else yield* pieces(offset, length)
         }
       },
       async [Symbol.asyncDispose]() {},
+    }
+
+    function* pieces(offset: number, length: number): Generator<Chunk> {
+      reads.push({ kind, offset, length })
+      const half = Math.ceil(length / 2) // chunks of any size
+      yield { offset, data: data.subarray(offset, offset + half) }
+      if (half < length) yield { offset: offset + half, data: data.subarray(offset + half, offset + length) }
+    }
+
+    function* blocksOf(offset: number, length: number): Generator<Chunk> {
+      for (let at = offset; at < offset + length; at += VHD_BLOCK) {
+        const part = Math.min(VHD_BLOCK, offset + length - at)
+        if (data.subarray(at, at + part).some((byte) => byte !== 0)) yield* pieces(at, part)
+        else yield { offset: at, length: part, data: 'zero' }
+      }
     }
   }
   return pool
 }
 
 const VHD_BLOCK = 2 * 1024 * 1024
-
-function allocated(data: Uint8Array): Extents {
-  const found = []
-  for (let at = 0; at < data.length; at += VHD_BLOCK) {
-    const block = data.subarray(at, at + VHD_BLOCK)
-    if (block.some((byte) => byte !== 0)) found.push(extent(at, block.length))
-  }
-  return found
-}

@@ -25,7 +25,7 @@ export interface LogRecord {
   readonly consistent: boolean
 }
 
-export interface LayerRecord {
+interface LayerRecord {
   readonly parent: number | null
 }
 

@@ -1,2 +1,2 @@
 export { openStorage } from './open.ts'
-export type { Storage, StorageOptions } from './storage.ts'
+export type { Storage } from './storage.ts'
