@@ -173,6 +173,43 @@ test('a flipped bit and a cut pack are found and named, by verify and by check; 
   }
 }, 60_000)
 
+test('Ctrl-C in the middle of a transfer: exit code 130, no snapshot on the pool, and the repository as it was', async () => {
+  const vm = await bench.lab.control.createVm({ name: 'long', disks: [{ name: 'system', size: 512 * MiB }] })
+  const blocks = Array.from({ length: 4000 }, (_, i) => i)
+  await guestWrites(bench.lab, vm.disks[0]?.uuid ?? '', blocks, 'long')
+  const child = spawn(
+    process.execPath,
+    [
+      ...command(),
+      '--config',
+      join(bench.directory, 'config.yaml'),
+      'backup',
+      'long',
+      '--pool',
+      'lab',
+      '--repo',
+      'main',
+    ],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  )
+  const ended = once(child, 'exit')
+  for await (const line of createInterface({ input: child.stdout })) {
+    const event = JSON.parse(line) as Line
+    if (event['type'] === 'disk' && event['moved'] > 0) child.kill('SIGINT')
+  }
+  const [code] = (await ended) as [number]
+  expect(code).toBe(130)
+  await expectCleanPool()
+  await expectSound(4)
+}, 120_000)
+
+/** The command from its sources, with JSON lines. */
+const command = (): string[] => [
+  '--conditions=@tidemark/source',
+  join(import.meta.dirname, '../packages/cli/src/main.ts'),
+  '--json',
+]
+
 test('a lab that dies in the middle of a transfer; after its return the next run is incremental again', async () => {
   const directory = join(bench.directory, 'mortal')
   const lab = await mortalLab(directory)
