@@ -12,6 +12,8 @@ import { makeImage } from '../packages/cli/src/demo/image.ts'
 import { startLabProcess } from '../packages/cli/src/demo/lab-process.ts'
 
 const MAIN = resolve(import.meta.dirname, '../packages/cli/dist/main.js')
+/** As users start it. */
+const COMMAND = resolve(import.meta.dirname, '../packages/cli/bin/tidemark.cjs')
 const SIZE = 4 * GiB
 const CHANGED_SHARE = 0.02
 const ROUNDS = Number(process.env['ROUNDS'] ?? 5)
@@ -66,7 +68,7 @@ async function ours(round: number): Promise<void> {
   const control = await openLabControl(lab)
   const vm = await control.createVm({ name: 'bench', disks: [{ name: 'system', image }] })
   const tidemark = (...args: string[]) =>
-    timed(process.execPath, [MAIN, '--config', join(directory, 'config.yaml'), ...args])
+    timed(process.execPath, [COMMAND, '--config', join(directory, 'config.yaml'), ...args])
   const repository = join(directory, 'repository')
   tidemark('pool', 'add', 'lab', pool.url, '--fingerprint', pool.fingerprint, '--password-file', password)
   tidemark('repo', 'init', 'main', repository, '--password-file', password)

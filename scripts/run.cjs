@@ -31,7 +31,7 @@ const DEMO_PROGRAMS = ['restic', 'nbdfuse', 'mkfs.ext4', 'fusermount3']
 
 function main() {
   const [command, ...args] = process.argv.slice(2)
-  const commands = { demo, test, build, unit, generate }
+  const commands = { demo, test, build, unit, generate, bench }
   if (!Object.hasOwn(commands, command)) fail(`usage: node scripts/run.cjs ${Object.keys(commands).join('|')}`, 2)
   process.chdir(root)
   install()
@@ -70,12 +70,19 @@ const references = () => fs.readdirSync('packages').map((name) => path.join('pac
 function demo(args) {
   if (!args.includes('--clean')) installPrograms(DEMO_PROGRAMS, { needed: false })
   build()
-  follow(node(), ['packages/cli/dist/main.js', 'demo', ...args])
+  follow(node(), ['packages/cli/bin/tidemark.cjs', 'demo', ...args])
 }
 
 function unit(args) {
   build()
   follow(node(), [path.join(bin, 'vitest'), 'run', ...args])
+}
+
+/** Ours beside the peer, in one run. */
+function bench(args) {
+  installPrograms(['restic', 'mkfs.ext4'], { needed: true })
+  build()
+  follow(node(), ['--conditions=@tidemark/source', 'bench/backup.ts', ...args])
 }
 
 function generate() {

@@ -217,7 +217,7 @@ test('a 100 GiB disk with 1 GiB written is backed up, in full and by changes, in
 
 /** Peak resident set of one backup, in MB, as the kernel counts it (VmHWM of the process, read until it ends). */
 async function peakMemory(name: string): Promise<number> {
-  const main = join(import.meta.dirname, '../packages/cli/dist/main.js') // as users run it: sources need a compiler's memory
+  const main = join(import.meta.dirname, '../packages/cli/bin/tidemark.cjs') // as users run it: sources need a compiler's memory
   const config = join(bench.directory, 'config.yaml')
   const child = spawn(process.execPath, [main, '--json', '--config', config, 'backup', name], {
     stdio: ['ignore', 'ignore', 'inherit'],

