@@ -150,6 +150,42 @@ test('tracking that was switched off and on again: the pool cannot tell the chan
   await expectSound(4)
 })
 
+test('a pool that will not tidy: exit code 3 and a sound point; the next run is incremental and tidies', async () => {
+  await bench.lab.control.failCall({
+    method: 'Async.VDI.data_destroy',
+    times: 1,
+    failure: ['INTERNAL_ERROR', 'planned'],
+  })
+  const { code, last } = await bench.tidemark('backup', 'web')
+  expect(code).toBe(3)
+  expect(last['points'][0]).toMatchObject({ clean: false })
+  await guestWrites(bench.lab, vdi, [3], 'after')
+  const next = await succeed(bench.tidemark('backup', 'web'))
+  expect(next['points'][0].disks[0]).toMatchObject({ action: 'incremental', bytes: { read: CBT_BLOCK } })
+  await expectCleanPool()
+  await expectSound(6)
+})
+
+test('a restore whose last step fails leaves no VM and no disk behind', async () => {
+  await using admin = await bench.admin()
+  const before = [(await admin.VM.get_all()).length, (await admin.VDI.get_all()).length]
+  await bench.lab.control.failCall({ method: 'VM.set_name_label', times: 1, failure: ['INTERNAL_ERROR', 'planned'] })
+  expect(await failure('restore', 'web', '--new-vm', '--name', 'copy')).toMatchObject({
+    exit: 1,
+    code: 'XENAPI_FAILURE',
+  })
+  expect([(await admin.VM.get_all()).length, (await admin.VDI.get_all()).length]).toEqual(before)
+})
+
+test('one VM that fails does not take the others with it', async () => {
+  await bench.lab.control.createVm({ name: 'empty', disks: [] })
+  const { code, last } = await bench.tidemark('backup', 'empty', 'web')
+  expect(code).toBe(1)
+  expect(last['failed']).toMatchObject([{ vm: 'empty', code: 'ENGINE_NO_DISKS' }])
+  expect(last['points']).toHaveLength(1)
+  expect(await failure('backup', 'web', '--disk', 'no-such-disk')).toMatchObject({ code: 'ENGINE_DISK_UNKNOWN' })
+})
+
 test('a flipped bit and a cut pack are found and named, by verify and by check; nothing wrong is handed out', async () => {
   for (const harm of ['flip', 'cut'] as const) {
     const copy = join(bench.directory, `copy-${harm}`)
@@ -200,7 +236,7 @@ test('Ctrl-C in the middle of a transfer: exit code 130, no snapshot on the pool
   const [code] = (await ended) as [number]
   expect(code).toBe(130)
   await expectCleanPool()
-  await expectSound(4)
+  await expectSound(7)
 }, 120_000)
 
 /** The command from its sources, with JSON lines. */
@@ -239,13 +275,13 @@ test('a lab that dies in the middle of a transfer; after its return the next run
   expect(code).toBe(1)
   expect(last['code']).toMatch(/^(NBD|XENAPI)_/)
   await lab.ended
-  await expectSound(5)
+  await expectSound(8)
   const again = await mortalLab(directory, Number(new URL(lab.url).port), lab.nbdPort)
   const next = await succeed(bench.tidemark('backup', 'mortal', ...place))
   expect(next['points'][0].disks[0]).toMatchObject({ action: 'incremental', bytes: { read: 6000 * CBT_BLOCK } })
   again.kill('SIGTERM')
   await again.ended
-  await expectSound(6)
+  await expectSound(9)
 }, 120_000)
 
 const bytesRead = async (control: LabControl): Promise<number> =>

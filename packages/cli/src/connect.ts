@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { basename } from 'node:path'
+import { basename, resolve } from 'node:path'
 import { openXenPool } from '@tidemark/engine/xen'
 import type { Pool } from '@tidemark/engine'
 import { localBackend, openRepository, type Backend, type Repository } from '@tidemark/repository'
@@ -38,11 +38,27 @@ export async function openPool({ config, signal }: GlobalOptions, options: PoolO
   const session = await loginTo(config, entry, password, signal)
   try {
     const pool = await openXenPool(session, { allowInsecureNbd: entry.insecureNbd }, signal)
-    return { session, pool, [Symbol.asyncDispose]: () => session[Symbol.asyncDispose]() }
+    const awake = keepAlive(session)
+    return {
+      session,
+      pool,
+      async [Symbol.asyncDispose]() {
+        clearInterval(awake)
+        await session[Symbol.asyncDispose]()
+      },
+    }
   } catch (error) {
     await session[Symbol.asyncDispose]()
     throw error
   }
+}
+
+/** A session ends after a day without a call, and reading over NBD is none. */
+const KEEP_ALIVE_MS = 600_000
+
+function keepAlive(session: Session): NodeJS.Timeout {
+  const ask = () => void session.pool.get_all().catch(() => {}) // the next call that matters tells what is wrong
+  return setInterval(ask, KEEP_ALIVE_MS).unref()
 }
 
 export async function loginTo(
@@ -87,7 +103,7 @@ async function chooseRepo(
   const [name, configured] = isPath
     ? [basename(repo), { url: repo }]
     : choose(repositories, repo, 'repository', "make one with 'tidemark repo init <name> <path>'")
-  const entry = repoPasswordFile === undefined ? configured : { ...configured, passwordFile: repoPasswordFile }
+  const entry = repoPasswordFile === undefined ? configured : { ...configured, passwordFile: resolve(repoPasswordFile) }
   const path = localPath(isPath ? entry.url : fromConfigUrl(config, entry.url))
   return { name, entry, path, backend: localBackend(path) }
 }

@@ -56,7 +56,7 @@ export async function findSecret(sources: SecretSources, environment: Environmen
   if (process.stdin.isTTY) return prompt(`Password of ${sources.what}: `)
   throw new CliError(
     'CLI_PASSWORD',
-    `no password for ${sources.what}: put it in a file (--password-file), in ${sources.variables.join(' or ')}, or run on a terminal`,
+    `no password for ${sources.what}: name a file with it (in the configuration or by option), set ${sources.variables.join(' or ')}, or run on a terminal`,
   )
 }
 

@@ -31,7 +31,7 @@ export interface BackupContext {
 export interface BackupResult {
   readonly point: RestorePoint
   readonly record: VmRecord
-  /** False when something of ours is left on the pool, as the `attention` event said. */
+  /** False when somebody should look, as `attention` events said. */
   readonly clean: boolean
 }
 
@@ -47,12 +47,17 @@ export async function backupVm(
   options: BackupOptions = backupDefaults,
   signal?: AbortSignal,
 ): Promise<BackupResult> {
-  const { pool, repository, on } = context
+  const { pool, repository } = context
+  let clean = true
+  const on: OnBackup = (event) => {
+    if (event.type === 'attention') clean = false
+    context.on(event)
+  }
   await using lock = await repository.lock('shared', signal)
   const running = signal === undefined ? lock.signal : AbortSignal.any([signal, lock.signal])
   const planned = await planBackup(context, vm, options, running)
   on({ type: 'plan', plan: planned.plan })
-  await enableTracking(context, planned.plan, running)
+  await enableTracking({ ...context, on }, planned.plan, running)
   on({ type: 'stage', stage: 'metadata' })
   const metadata = await pool.exportMetadata(vm, running)
   on({ type: 'stage', stage: 'snapshot' })
@@ -69,7 +74,7 @@ export async function backupVm(
   const record = recordOf(context, vm, takenAt, snapshot.uuid, disks)
   const point = await saveVm(context, { record, metadata, disks, takenAt, planned, tags: options.tags }, running)
   on({ type: 'stage', stage: 'clean-up' })
-  const clean = await cleanPool(context, planned.plan, snapshot, point, running)
+  await cleanPool({ ...context, on }, planned.plan, snapshot, point)
   return { point, record, clean }
 }
 
@@ -96,7 +101,15 @@ async function enableTracking({ pool, on }: BackupContext, plan: VmPlan, signal:
   const untracked = plan.disks.filter(({ disk }) => !disk.tracked && disk.storage.canTrack)
   if (untracked.length === 0) return
   on({ type: 'stage', stage: 'tracking' })
-  for (const { disk } of untracked) await pool.enableTracking(disk, signal)
+  for (const { disk } of untracked) {
+    try {
+      await pool.enableTracking(disk, signal)
+    } catch (cause) {
+      signal.throwIfAborted()
+      const message = `tracking of disk ${disk.position} could not be switched on: every run will read all of it`
+      on({ type: 'attention', message, cause })
+    }
+  }
 }
 
 /** Asks for all bitmaps before any reader is opened: an attached reader makes `list_changed_blocks` fail. */
@@ -191,22 +204,18 @@ async function cleanPool(
   plan: VmPlan,
   snapshot: VmSnapshot,
   point: RestorePoint,
-  signal: AbortSignal,
-): Promise<boolean> {
+): Promise<void> {
   try {
-    await snapshot.keepAsBase(point.id, signal)
+    await snapshot.keepAsBase(point.id)
     for (const { disk } of plan.disks) {
       const kept = snapshot.disks.get(disk.vdiUuid)
-      if (kept !== undefined) await pool.dropOldBases(disk, repository.id, kept.uuid, signal)
+      if (kept !== undefined) await pool.dropOldBases(disk, repository.id, kept.uuid)
     }
-    return true
   } catch (cause) {
-    signal.throwIfAborted()
     on({
       type: 'attention',
       message: 'the restore point is safe, but its snapshot on the pool is not tidied yet',
       cause,
     })
-    return false
   }
 }

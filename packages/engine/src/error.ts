@@ -6,6 +6,8 @@ export type EngineErrorCode =
   | 'ENGINE_VM_AMBIGUOUS'
   /** The VM has no disk that could be backed up, or the selection leaves none. */
   | 'ENGINE_NO_DISKS'
+  /** The VM is in a state that cannot be backed up rightly. */
+  | 'ENGINE_VM_STATE'
   /** No disk of that position, name or UUID. */
   | 'ENGINE_DISK_UNKNOWN'
   /** No restore point fits the selector. */

@@ -6,6 +6,7 @@ import type { DiskRecord } from './vm-record.ts'
 export type FullReason =
   | 'first-point'
   | 'new-disk'
+  | 'point-damaged'
   | 'forced'
   | 'cannot-track'
   | 'tracking-off'
@@ -36,6 +37,8 @@ export type DiskPlan =
 export interface DiskHistory {
   readonly previous: DiskRecord | undefined
   readonly base: BaseState | undefined
+  /** What is wrong with newer points that could have served. */
+  readonly damaged?: string | undefined
 }
 
 export interface PlanOptions {
@@ -57,8 +60,9 @@ export function planDisk(disk: Disk, history: DiskHistory, options: PlanOptions,
     detail,
     source: options.source ?? fullSource(disk.size),
   })
-  const { previous, base } = history
+  const { previous, base, damaged } = history
   if (options.full) return full('forced')
+  if (previous === undefined && damaged !== undefined) return full('point-damaged', damaged)
   if (previous === undefined) return full(vmHasPoints ? 'new-disk' : 'first-point')
   if (!disk.storage.canTrack) return full('cannot-track')
   if (!disk.tracked) return full('tracking-off')
@@ -82,6 +86,7 @@ export function explain(plan: DiskPlan): string {
 const sentences = {
   'first-point': 'this VM has no restore point in the repository yet',
   'new-disk': 'this disk is in no restore point yet',
+  'point-damaged': 'the restore points that hold this disk are damaged; run tidemark check',
   forced: 'a full read was asked for',
   'cannot-track': "the storage repository's driver has no changed block tracking",
   'tracking-off': 'changed block tracking was off; it is switched on for the next run',

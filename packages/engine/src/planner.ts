@@ -1,4 +1,4 @@
-import type { PointDisk, Repository } from '@tidemark/repository'
+import { RepositoryError, type PointDisk, type Repository } from '@tidemark/repository'
 import { EngineError } from './error.ts'
 import { planDisk, type DiskPlan, type PlanOptions, type VmPlan } from './plan.ts'
 import { openPoint, type OpenPoint, type RestorePoint } from './points.ts'
@@ -37,34 +37,66 @@ export async function planVm(
   if (vm.disks.length === 0) {
     throw new EngineError('ENGINE_NO_DISKS', `VM '${vm.name}' has no disk to back up; 'tidemark vm ls' shows its disks`)
   }
-  const parents = await findParents(repository, vm.disks, history, signal)
+  if (vm.powerState === 'Suspended') {
+    throw new EngineError(
+      'ENGINE_VM_STATE',
+      `VM '${vm.name}' is suspended, and its memory image cannot be backed up: resume it or shut it down first`,
+    )
+  }
+  const { parents, damaged } = options.full ? none : await findParents(repository, vm.disks, history, signal)
   const disks: DiskPlan[] = []
   for (const disk of vm.disks) {
     const previous = parents.get(disk.vdiUuid)?.record
     const base = previous?.snapshot ? await pool.baseOf(disk, previous.snapshot, signal) : undefined
-    disks.push(planDisk(disk, { previous, base }, options, history.length > 0))
+    disks.push(planDisk(disk, { previous, base, damaged }, options, history.length > 0))
   }
   return { plan: { vm, disks }, parents }
 }
 
+interface Parents {
+  readonly parents: ReadonlyMap<string, DiskParent>
+  /** Why the newest point that could not be used could not. */
+  readonly damaged: string | undefined
+}
+
+const none: Parents = { parents: new Map(), damaged: undefined }
+
+/** A point that is damaged serves nobody as parent: an older one does, or the disk is read in full. */
 async function findParents(
   repository: Repository,
   disks: readonly Disk[],
   history: readonly RestorePoint[],
   signal: AbortSignal | undefined,
-): Promise<Map<string, DiskParent>> {
+): Promise<Parents> {
   const parents = new Map<string, DiskParent>()
+  let damaged: string | undefined
   for (const point of history.toReversed().slice(0, POINTS_SEARCHED)) {
     if (parents.size === disks.length) break
-    const open = await openPoint(repository, point, signal)
-    for (const record of open.record.disks) {
-      const stored = open.parts.disks.find(({ vdiUuid }) => vdiUuid === record.vdi)
-      const wanted = disks.some(({ vdiUuid }) => vdiUuid === record.vdi)
-      if (stored !== undefined && wanted && !parents.has(record.vdi))
-        parents.set(record.vdi, { point: open, record, stored })
+    try {
+      await addParents(repository, disks, point, parents, signal)
+    } catch (error) {
+      if (!(error instanceof EngineError) && !(error instanceof RepositoryError)) throw error
+      damaged ??= error.message
     }
   }
-  return parents
+  return { parents, damaged }
+}
+
+async function addParents(
+  repository: Repository,
+  disks: readonly Disk[],
+  point: RestorePoint,
+  parents: Map<string, DiskParent>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const open = await openPoint(repository, point, signal)
+  for (const record of open.record.disks) {
+    const stored = open.parts.disks.find(({ vdiUuid }) => vdiUuid === record.vdi)
+    const wanted = disks.some(({ vdiUuid }) => vdiUuid === record.vdi)
+    if (stored === undefined || !wanted || parents.has(record.vdi)) continue
+    await stored.content(signal) // every blob it needs is known, or this disk is not built upon
+    parents.set(record.vdi, { point: open, record, stored })
+  }
 }
 
 /** Finds a VM by UUID or name. @throws EngineError ENGINE_VM_UNKNOWN, ENGINE_VM_AMBIGUOUS */

@@ -28,6 +28,14 @@ test('a point is found by prefix, latest, VM name, VM UUID, and time', () => {
   expect(chosen('web@2026-11-21T23:00:00Z')).toBe('aaaa1111')
   expect(chosen('web@2026-11-22T10:00Z')).toBe('bbbb3333')
   expect(chosen('web@latest')).toBe('bbbb3333')
+  const local = new Date('2026-11-22T10:00:30Z')
+  const printed = `${local.getFullYear()}-${local.getMonth() + 1}-${local.getDate()} ${String(local.getHours()).padStart(2, '0')}:00`
+  expect(chosen(`web@${printed}`)).toBe('bbbb3333')
+})
+
+test('a VM whose name holds an @ is found by its name', () => {
+  const odd = [...points, point('cccc4444', 'root@web', '2026-11-21T10:00:00Z')]
+  expect(choosePoint(odd, 'root@web').id).toBe('cccc4444')
 })
 
 test('an ambiguous or unknown selector says so', () => {

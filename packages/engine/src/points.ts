@@ -73,20 +73,27 @@ export function choosePoint(points: readonly RestorePoint[], selector: string): 
 
 function byTime(points: readonly RestorePoint[], selector: string): RestorePoint | undefined {
   if (selector === 'latest') return points.at(-1)
+  const newest = points.findLast((point) => isOf(point, selector)) // the name of a VM may hold an @ itself
   const at = selector.lastIndexOf('@')
-  const vm = at < 0 ? selector : selector.slice(0, at)
-  const until = at < 0 || selector.slice(at + 1) === 'latest' ? Infinity : endOfMoment(selector.slice(at + 1))
+  if (newest !== undefined || at < 0) return newest
+  const [vm, time] = [selector.slice(0, at), selector.slice(at + 1)]
+  const until = time === 'latest' ? Infinity : endOfMoment(time)
   return points.findLast((point) => isOf(point, vm) && point.snapshot.time.getTime() <= until)
 }
 
-/** `2026-11-23` means that whole day, `2026-11-23T10:15` that whole minute; a full time means its own second. */
+/**
+ * The last millisecond that is meant: `2026-11-23` is that whole day and `2026-11-23 10:15` that whole minute, both in the
+ * reader's zone, as times are printed; a full time is its own second.
+ */
 function endOfMoment(text: string): number {
-  const start = Date.parse(text)
-  if (Number.isNaN(start)) {
-    throw new EngineError('ENGINE_POINT_UNKNOWN', `'${text}' is no time: write 2026-11-23 or 2026-11-23T10:15:00Z`)
+  const date = /^\d{4}-\d\d-\d\d$/.test(text)
+  const start = new Date(date ? `${text}T00:00` : text.replace(' ', 'T')) // a bare date would be taken for UTC
+  if (Number.isNaN(start.getTime())) {
+    throw new EngineError('ENGINE_POINT_UNKNOWN', `'${text}' is no time: write 2026-11-23 or 2026-11-23T10:15:00`)
   }
-  const span = /^\d{4}-\d\d-\d\d$/.test(text) ? 86_400_000 : /T\d\d:\d\d(Z|[+-]\d\d:\d\d)?$/.test(text) ? 60_000 : 1000
-  return start + span - 1
+  if (date) return new Date(start.getFullYear(), start.getMonth(), start.getDate() + 1).getTime() - 1
+  const span = /[T ]\d\d:\d\d(Z|[+-]\d\d:\d\d)?$/.test(text) ? 60_000 : 1000
+  return start.getTime() + span - 1
 }
 
 function byPrefix(points: readonly RestorePoint[], prefix: string): RestorePoint | undefined {

@@ -15,8 +15,8 @@ export interface Pool {
   exportMetadata(vm: Vm, signal?: AbortSignal): Promise<Uint8Array>
   /** One snapshot of the whole VM. It is undone on disposal unless `keepAsBase` was called. */
   snapshot(vm: Vm, options: SnapshotOptions, signal?: AbortSignal): Promise<VmSnapshot>
-  /** Destroys snapshots that this repository kept as base of the disk, except `keep`. */
-  dropOldBases(disk: Disk, repositoryId: string, keep: string, signal?: AbortSignal): Promise<void>
+  /** Destroys what earlier runs into this repository left of the disk: old bases, and copies they could not tidy. Not `keep`. */
+  dropOldBases(disk: Disk, repositoryId: string, keep: string): Promise<void>
   /** Opens a disk that no running VM holds, to read it back. */
   openDisk(vdiUuid: string, source: SourceKind, signal?: AbortSignal): Promise<DiskSource>
   readonly restore: RestoreTarget
@@ -33,8 +33,6 @@ export interface RestoreTarget {
   writeDisk(vdiUuid: string, body: AsyncIterable<Uint8Array>, length: Bytes, signal?: AbortSignal): Promise<void>
   /** Makes a VM of its exported settings, its disks replaced by `disks` (old UUID to new); other disks are detached. */
   importVm(metadata: Uint8Array, disks: ReadonlyMap<string, string>, name: string, signal?: AbortSignal): Promise<Vm>
-  /** Removes a VM that a failed restore leaves, but not its disks. */
-  destroyVm(vmUuid: string): Promise<void>
 }
 
 export interface PoolIdentity {
@@ -88,8 +86,11 @@ export interface VmSnapshot extends AsyncDisposable {
   readonly uuid: string
   /** By the UUID of the live disk. */
   readonly disks: ReadonlyMap<string, DiskSnapshot>
-  /** Drops the VM snapshot and the data, keeps each tracked disk's log as base of `point`. Waits for readers to go. */
-  keepAsBase(point: string, signal?: AbortSignal): Promise<void>
+  /**
+   * Drops the VM snapshot and the data, keeps each tracked disk's log as base of `point`. Waits for readers to go. Takes no
+   * signal: a cancelled run still tidies. From its call on disposal does nothing.
+   */
+  keepAsBase(point: string): Promise<void>
 }
 
 export interface DiskSnapshot {

@@ -70,6 +70,7 @@ async function restoreNewDisk(
   const { restore } = context.pool
   const made = await restore.createDisk({ name: record.name, size: record.size, storageUuid: storage.uuid }, signal)
   undo.defer(() => restore.destroyDisk(made.uuid))
+  signal?.throwIfAborted()
   await fillDisk(context, point, record, made.uuid, signal)
   return made.uuid
 }
@@ -169,10 +170,11 @@ export async function contentOf(point: OpenPoint, record: DiskRecord, signal?: A
 /** The disks of a point that somebody means, by position, name or UUID; all without a selection. */
 export function chooseDisks(point: OpenPoint, selectors: readonly string[]): readonly DiskRecord[] {
   if (selectors.length === 0) return point.record.disks
+  const { disks } = point.record
   return selectors.map((selector) => {
-    const found = point.record.disks.find(
-      ({ position, name, vdi }) => String(position) === selector || name === selector || vdi === selector,
-    )
+    const exact = disks.find(({ position, vdi }) => vdi === selector || String(position) === selector)
+    const named = disks.filter(({ name }) => name === selector)
+    const found = exact ?? (named.length === 1 ? named[0] : undefined)
     if (found !== undefined) return found
     const known = point.record.disks.map(({ position, name }) => `${position} (${name})`).join(', ')
     throw new EngineError('ENGINE_DISK_UNKNOWN', `the restore point has no disk '${selector}'; it has ${known}`)

@@ -170,6 +170,44 @@ test('whichever call of the pool fails, no snapshot of the run stays behind, and
   expect(failedCalls).toBeGreaterThanOrEqual(5)
 })
 
+test('a damaged newest point costs a full read that says so, not the backup; --full does not even look at it', async () => {
+  const pool = memoryPool([1 * MiB])
+  const store = memoryBackend()
+  {
+    await using repository = await initRepository(store, 'pw', fast)
+    pool.write('vdi-0', 1, 3)
+    await backupVm(contextOf(pool, repository), pool.vm)
+  }
+  const packs = [...store.files.keys()].filter((name) => name.startsWith('data/'))
+  for (const name of packs) store.files.delete(name)
+  await using repository = await openRepository(store, 'pw', fast)
+  const { plan } = await planBackup({ pool, repository }, pool.vm)
+  expect(plan.disks[0]).toMatchObject({ action: 'full', reason: 'point-damaged' })
+  const forced = await planBackup({ pool, repository }, pool.vm, { ...backupDefaults, full: true })
+  expect(forced.plan.disks[0]).toMatchObject({ action: 'full', reason: 'forced' })
+})
+
+test('tracking that the pool refuses, and a snapshot it will not tidy, call for attention and never for failure', async () => {
+  const pool = memoryPool([1 * MiB])
+  await using repository = await initRepository(memoryBackend(), 'pw', fast)
+  pool.before = (call) => {
+    if (call === 'enableTracking' || call === 'keepAsBase') throw new Error('LICENSE_RESTRICTION')
+  }
+  const events: BackupEvent[] = []
+  const { clean } = await backupVm(contextOf(pool, repository, events), pool.vm)
+  expect(clean).toBe(false)
+  expect(events.filter(({ type }) => type === 'attention')).toHaveLength(2)
+  expect(await listPoints(repository)).toHaveLength(1)
+})
+
+test('a suspended VM is refused before anything is done to it', async () => {
+  const pool = memoryPool([1 * MiB])
+  await using repository = await initRepository(memoryBackend(), 'pw', fast)
+  const suspended = { ...pool.vm, powerState: 'Suspended' }
+  await expect(backupVm(contextOf(pool, repository), suspended)).rejects.toMatchObject({ code: 'ENGINE_VM_STATE' })
+  expect(pool.frozen).toEqual([])
+})
+
 test('a point comes back as a new VM and over its disks; a failed restore leaves no disk behind', async () => {
   const pool = memoryPool([1 * MiB, 1 * MiB])
   await using repository = await initRepository(memoryBackend(), 'pw', fast)

@@ -153,7 +153,6 @@ export function memoryPool(sizes: readonly number[]): MemoryPool {
         pool.before('importVm')
         return { ...pool.vm, uuid: 'vm-2', name }
       },
-      destroyVm: async () => {},
     },
   }
 

@@ -2,19 +2,22 @@ import {
   backupDefaults,
   backupVm,
   chooseVm,
+  EngineError,
   explain,
   planBackup,
   systemClock,
+  type BackupContext,
   type BackupEvent,
   type BackupOptions,
   type BackupResult,
   type Disk,
   type SourceKind,
+  type Vm,
   type VmPlan,
 } from '@tidemark/engine'
 import type { GlobalOptions, PoolOptions, RepositoryOptions } from '../connect.ts'
 import { openPool, openRepo } from '../connect.ts'
-import { exitCodes, describe, type ExitCode } from '../exit.ts'
+import { codeOf, describe, exitCodes, type ExitCode } from '../exit.ts'
 import type { Out } from '../output/out.ts'
 import { progressView } from '../output/progress.ts'
 import { table } from '../output/table.ts'
@@ -34,6 +37,12 @@ export interface BackupRun extends BackupResult {
   readonly seconds: number
 }
 
+/** A VM whose run failed; the others go on. */
+interface BackupFailure {
+  readonly vm: Vm
+  readonly error: unknown
+}
+
 export async function backup(
   global: GlobalOptions,
   out: Out,
@@ -44,19 +53,60 @@ export async function backup(
   await using repository = await openRepo(global, args)
   const all = await open.pool.vms(global.signal)
   const chosen = selectors.map((selector) => chooseVm(all, selector)) // all names first: nothing half-done by a typo
+  checkSelectors(chosen, args)
+  const context = { pool: open.pool, repository, clock: systemClock, tool: TOOL, on: narrate(out) }
   const runs: BackupRun[] = []
+  const failures: BackupFailure[] = []
   for (const vm of chosen) {
-    const startedAt = performance.now()
-    out.say(`Backing up ${vm.name} (${vm.powerState.toLowerCase()})`)
-    const context = { pool: open.pool, repository, clock: systemClock, tool: TOOL, on: narrate(out) }
-    const result = await backupVm(context, vm, optionsOf(args), global.signal)
-    const seconds = (performance.now() - startedAt) / 1000
-    runs.push({ ...result, seconds })
-    out.say(`  point ${shortId(result.point.id)} in ${duration(seconds * 1000)}`)
+    try {
+      runs.push(await backupOne(context, out, vm, args, global.signal))
+    } catch (error) {
+      if (global.signal.aborted || chosen.length === 1) throw error
+      failures.push({ vm, error })
+      out.event({ type: 'failed', vm: vm.name, code: codeOf(error) ?? null, message: describe(error) })
+      out.say(`  FAILED: ${describe(error)}`)
+    }
   }
-  out.result({ points: runs.map(summaryOf) }, chosen.length > 1 ? runTable(runs) : '')
+  const failed = failures.map(({ vm, error }) => ({
+    vm: vm.name,
+    code: codeOf(error) ?? null,
+    message: describe(error),
+  }))
+  out.result({ points: runs.map(summaryOf), failed }, chosen.length > 1 ? runTable(runs) : '')
+  if (failures.length > 0) return { exit: exitCodes.failed, runs }
   return { exit: runs.every(({ clean }) => clean) ? exitCodes.done : exitCodes.attention, runs }
 }
+
+async function backupOne(
+  context: BackupContext,
+  out: Out,
+  { uuid, name, powerState }: Vm,
+  args: BackupArguments,
+  signal: AbortSignal,
+): Promise<BackupRun> {
+  const startedAt = performance.now()
+  out.say(`Backing up ${name} (${powerState.toLowerCase()})`)
+  const vm = chooseVm(await context.pool.vms(signal), uuid) // as it is now: disks come and go while others are backed up
+  const result = await backupVm(context, vm, optionsOf(args), signal)
+  const seconds = (performance.now() - startedAt) / 1000
+  out.event({ type: 'point', id: result.point.id, vm: name })
+  out.say(`  point ${shortId(result.point.id)} in ${duration(seconds * 1000)}`)
+  return { ...result, seconds }
+}
+
+/** A selector that fits no disk is a typo, and what it meant would be missing from the point. */
+function checkSelectors(vms: readonly Vm[], { disk = [], exclude = [] }: BackupArguments): void {
+  for (const selector of [...disk, ...exclude]) {
+    if (vms.some((vm) => vm.disks.some((each) => isNamed(each, [selector])))) continue
+    throw new EngineError(
+      'ENGINE_DISK_UNKNOWN',
+      `no chosen VM has a disk '${selector}'; 'tidemark vm ls' shows their disks`,
+    )
+  }
+}
+
+const isNamed = (disk: Disk, names: readonly string[]): boolean =>
+  names.includes(String(disk.position)) || names.includes(disk.name) || names.includes(disk.vdiUuid)
 
 export async function plan(
   global: GlobalOptions,
@@ -76,15 +126,13 @@ export async function plan(
   return exitCodes.done
 }
 
-export function optionsOf(args: BackupArguments): BackupOptions {
+function optionsOf(args: BackupArguments): BackupOptions {
   const { disk: only = [], exclude = [] } = args
-  const named = (disk: Disk, names: readonly string[]) =>
-    names.includes(String(disk.position)) || names.includes(disk.name) || names.includes(disk.vdiUuid)
   return {
     ...backupDefaults,
     full: args.full ?? false,
     source: args.source,
-    include: (disk) => (only.length === 0 || named(disk, only)) && !named(disk, exclude),
+    include: (disk) => (only.length === 0 || isNamed(disk, only)) && !isNamed(disk, exclude),
     tags: args.tag ?? [],
   }
 }

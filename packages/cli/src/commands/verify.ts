@@ -1,5 +1,6 @@
 import {
   chooseDisks,
+  EngineError,
   chooseVm,
   verifyDisk,
   type DiskVerdict,
@@ -62,8 +63,13 @@ async function openOther(
   signal: AbortSignal,
 ): Promise<DiskSource | undefined> {
   if (open === undefined) return undefined
-  const disk = vm?.disks.find(({ position }) => position === record.position)
-  return open.pool.openDisk(disk?.vdiUuid ?? record.vdi, 'nbd', signal)
+  if (vm === undefined) return open.pool.openDisk(record.vdi, 'nbd', signal)
+  const disk = vm.disks.find(({ position }) => position === record.position)
+  if (disk !== undefined) return open.pool.openDisk(disk.vdiUuid, 'nbd', signal)
+  throw new EngineError(
+    'ENGINE_DISK_UNKNOWN',
+    `VM '${vm.name}' has no disk at position ${record.position} to compare with`,
+  )
 }
 
 /** The bitmaps are small; reading them checks their blobs. The VM's settings were read with the point. */

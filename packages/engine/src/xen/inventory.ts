@@ -1,5 +1,6 @@
 import { bytes } from '@tidemark/blocks'
 import type { Session, SrRecord, VbdRecord, VdiRecord, VdiRef, VmRecord } from '@tidemark/xenapi'
+import { EngineError } from '../error.ts'
 import type { Disk, Storage, Vm } from '../pool.ts'
 
 /** What the pool has, read in five calls; enough to list every VM with its disks. */
@@ -43,7 +44,7 @@ function disk(
   if (vbd === undefined || vdi === undefined || place === undefined || vbd.type !== 'Disk' || vbd.empty) return []
   return [
     {
-      position: Number(vbd.userdevice),
+      position: positionOf(vbd.userdevice),
       vdiUuid: vdi.uuid,
       name: vdi.name_label,
       size: bytes(vdi.virtual_size),
@@ -51,6 +52,14 @@ function disk(
       tracked: vdi.cbt_enabled,
     },
   ]
+}
+
+/** Old guests have names in place of numbers: `hdb`, `sdb` and `xvdb` are 1. */
+function positionOf(userdevice: string): number {
+  const letter = /^(?:hd|sd|xvd)([a-z])$/.exec(userdevice)?.[1]
+  const position = letter === undefined ? Number(userdevice) : letter.charCodeAt(0) - 'a'.charCodeAt(0)
+  if (Number.isInteger(position) && userdevice !== '') return position
+  throw new EngineError('ENGINE_SOURCE', `the pool names a disk slot '${userdevice}', which is none that we know`)
 }
 
 const storage = (record: SrRecord, tracking: ReadonlySet<string>): Storage => ({

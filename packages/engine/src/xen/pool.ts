@@ -41,7 +41,7 @@ export async function openXenPool(
       return session.exportMetadata(ref, { snapshots: false }, stop)
     },
     snapshot: (vm, marks, stop) => takeSnapshot(context, vm, marks, stop),
-    dropOldBases: (disk, repository, keep, stop) => dropOldBases(context, disk, { repository, keep }, stop),
+    dropOldBases: (disk, repository, keep) => dropOldBases(context, disk, { repository, keep }),
     openDisk: (uuid, kind, stop) => openSource(session, uuid, kind, all, stop),
     restore: xenRestore(context),
   }
@@ -76,15 +76,20 @@ async function dropOldBases(
   context: SnapshotContext,
   disk: Disk,
   { repository, keep }: { repository: string; keep: string },
-  signal: AbortSignal | undefined,
 ): Promise<void> {
   const { session } = context
-  const live = await session.VDI.get_by_uuid(disk.vdiUuid, { signal })
-  for (const ref of await session.VDI.get_snapshots(live, { signal })) {
-    const record = await session.VDI.get_record(ref, { signal })
-    if (isOldBase(record, repository, keep)) await destroyDisk(context, ref)
+  const live = await session.VDI.get_by_uuid(disk.vdiUuid)
+  for (const ref of await session.VDI.get_snapshots(live)) {
+    const record = await session.VDI.get_record(ref)
+    if (record.is_a_snapshot && isLeftOver(record, repository, keep)) await destroyDisk(context, ref)
   }
 }
 
-const isOldBase = ({ other_config: marks, type, uuid }: VdiRecord, repository: string, keep: string): boolean =>
-  uuid !== keep && type === 'cbt_metadata' && marks[MARK_REPOSITORY] === repository && marks[MARK_ROLE] === 'base'
+/**
+ * A base of an earlier run, or a copy that an earlier run could not tidy: its VM snapshot is gone, so that no run is
+ * reading it.
+ */
+function isLeftOver({ other_config: marks, type, uuid, VBDs }: VdiRecord, repository: string, keep: string): boolean {
+  if (uuid === keep || marks[MARK_REPOSITORY] !== repository) return false
+  return marks[MARK_ROLE] === 'base' ? type === 'cbt_metadata' : marks[MARK_ROLE] === 'reading' && VBDs.length === 0
+}

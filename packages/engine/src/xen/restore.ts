@@ -1,5 +1,5 @@
 import { bytes } from '@tidemark/blocks'
-import type { Session, VdiRef } from '@tidemark/xenapi'
+import type { Session, VdiRef, VmRef } from '@tidemark/xenapi'
 import { EngineError } from '../error.ts'
 import type { DiskState, RestoreTarget, Vm } from '../pool.ts'
 import { readInventory } from './inventory.ts'
@@ -21,8 +21,8 @@ export function xenRestore(context: SnapshotContext): RestoreTarget {
         read_only: false,
         other_config: {},
       } as const
-      const ref = await session.Async.VDI.create({ ...record, name_label: name }, { signal })
-      const made = await session.VDI.get_record(ref, { signal })
+      const ref = await session.Async.VDI.create({ ...record, name_label: name }) // not aborted: its reference would be lost
+      const made = await session.VDI.get_record(ref)
       return { uuid: made.uuid, size: bytes(made.virtual_size) }
     },
     async destroyDisk(uuid) {
@@ -34,9 +34,6 @@ export function xenRestore(context: SnapshotContext): RestoreTarget {
       await session.importRawVdi(vdi, body, { format: 'raw', length }, signal)
     },
     importVm: (metadata, disks, name, signal) => importVm(session, metadata, disks, name, signal),
-    async destroyVm(uuid) {
-      await session.Async.VM.destroy(await session.VM.get_by_uuid(uuid))
-    },
   }
 }
 
@@ -66,10 +63,26 @@ async function importVm(
   name: string,
   signal?: AbortSignal,
 ): Promise<Vm> {
-  const [ref] = await session.importMetadata(metadata, { vdiMap: disks }, signal)
+  // `force`: a disk that was left out of the backup may be gone, which must not make the restore impossible
+  const [ref] = await session.importMetadata(metadata, { vdiMap: disks, force: true }, signal)
   if (ref === undefined) throw new EngineError('ENGINE_TARGET', 'the pool imported the VM settings but named no new VM')
-  await session.VM.set_name_label(ref, name, { signal })
+  try {
+    return await finishVm(session, ref, disks, name, signal)
+  } catch (error) {
+    await session.Async.VM.destroy(ref) // half done, it may still hold a disk of the original
+    throw error
+  }
+}
+
+async function finishVm(
+  session: Session,
+  ref: VmRef,
+  disks: ReadonlyMap<string, string>,
+  name: string,
+  signal: AbortSignal | undefined,
+): Promise<Vm> {
   await detachOthers(session, await session.VM.get_VBDs(ref, { signal }), new Set(disks.values()), signal)
+  await session.VM.set_name_label(ref, name, { signal })
   const uuid = await session.VM.get_uuid(ref, { signal })
   const vm = (await readInventory(session, signal)).vms.find((each) => each.uuid === uuid)
   if (vm === undefined) throw new EngineError('ENGINE_TARGET', `the new VM ${uuid} is not on the pool`)

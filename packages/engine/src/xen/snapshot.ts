@@ -1,4 +1,4 @@
-import { bytes, decodeBitmap, type Bytes } from '@tidemark/blocks'
+import { BlocksError, bytes, decodeBitmap, type Bytes } from '@tidemark/blocks'
 import { XenApiError, type Session, type VdiRecord, type VdiRef, type VmRef } from '@tidemark/xenapi'
 import type { Clock } from '../clock.ts'
 import type { Changes, Disk, DiskSnapshot, SnapshotOptions, SourceKind, Vm, VmSnapshot } from '../pool.ts'
@@ -13,7 +13,10 @@ export interface SnapshotContext {
   readonly source: SourceOptions
 }
 
-/** Takes one snapshot of the VM. Disposal removes it with its disks, unless `keepAsBase` has turned them into bases. */
+/**
+ * Takes one snapshot of the VM. Disposal removes it with its disks, unless `keepAsBase` was called. The snapshot itself is
+ * not aborted: a call that is cancelled may still complete, and an object whose reference is lost would stay for ever.
+ */
 export async function takeSnapshot(
   context: SnapshotContext,
   vm: Vm,
@@ -23,30 +26,51 @@ export async function takeSnapshot(
   const { session } = context
   const vmRef = await session.VM.get_by_uuid(vm.uuid, { signal })
   const ignored = await Promise.all(leftOut.map(({ vdiUuid }) => session.VDI.get_by_uuid(vdiUuid, { signal })))
-  const name = `tidemark ${context.clock.now().toISOString()}`
-  const ref = await session.Async.VM.snapshot(vmRef, name, ignored, { signal })
+  const ref = await snapshotOf(context, vmRef, ignored)
   await using undo = new AsyncDisposableStack()
-  const copies = new Map<string, Copy>()
-  undo.defer(() => destroySnapshot(context, ref, [...copies.values()]))
+  const made: VdiRef[] = [] // every disk of the snapshot, whether we asked for it or not
+  undo.defer(() => destroySnapshot(context, ref, made))
+  made.push(...(await disksOf(session, ref)))
+  signal?.throwIfAborted()
+  await session.VM.remove_from_other_config(ref, MARK_REPOSITORY, { signal }) // inherited, if the VM came of such a snapshot
   await session.VM.add_to_other_config(ref, MARK_REPOSITORY, repository, { signal })
-  for (const copy of await copiesOf(session, ref, vm.disks, signal)) {
-    copies.set(copy.disk.vdiUuid, copy)
-    await markCopy(session, copy.ref, { repository, role: 'reading' }, signal)
-  }
+  const copies = await copiesOf(session, made, vm.disks, signal)
+  for (const copy of copies) await markCopy(session, copy.ref, { repository, role: 'reading' }, signal)
   const uuid = await session.VM.get_uuid(ref, { signal })
   const whole = undo.move()
   let undone = () => whole.disposeAsync()
   return {
     uuid,
-    disks: new Map([...copies].map(([vdi, copy]) => [vdi, diskSnapshot(context, copy)])),
-    async keepAsBase(point, stop) {
+    disks: new Map(copies.map((copy) => [copy.disk.vdiUuid, diskSnapshot(context, copy)])),
+    async keepAsBase(point) {
+      undone = () => Promise.resolve() // the restore point exists: what cannot be tidied is reported, its logs are not destroyed
       await destroyVmSnapshot(session, ref) // data_destroy waits for every VBD record to be gone, also unplugged ones
-      undone = () => destroyCopies(context, [...copies.values()])
-      for (const copy of copies.values()) await keepLog(context, copy, point, stop)
-      undone = () => Promise.resolve()
+      await tidy(context, made, copies, point)
     },
     [Symbol.asyncDispose]: () => undone(),
   }
+}
+
+function snapshotOf({ session, clock }: SnapshotContext, vm: VmRef, ignored: readonly VdiRef[]): Promise<VmRef> {
+  const name = `tidemark ${clock.now().toISOString()}`
+  // older pools know no third parameter
+  return ignored.length === 0 ? session.Async.VM.snapshot(vm, name) : session.Async.VM.snapshot(vm, name, ignored)
+}
+
+/** Turns each tracked copy into a base, and destroys the others. One busy disk does not keep the rest from it. */
+async function tidy(
+  context: SnapshotContext,
+  made: readonly VdiRef[],
+  copies: readonly Copy[],
+  point: string,
+): Promise<void> {
+  const failures: unknown[] = []
+  for (const ref of made) {
+    const copy = copies.find((each) => each.ref === ref)
+    const done = copy?.tracked === true ? keepLog(context, copy, point) : destroyDisk(context, ref)
+    await done.catch((error: unknown) => failures.push(error))
+  }
+  if (failures.length > 0) throw failures[0]
 }
 
 /** One disk of the snapshot. */
@@ -60,16 +84,12 @@ interface Copy {
 
 async function copiesOf(
   session: Session,
-  snapshot: VmRef,
+  made: readonly VdiRef[],
   disks: readonly Disk[],
   signal: AbortSignal | undefined,
 ): Promise<Copy[]> {
   const records: [VdiRef, VdiRecord][] = []
-  for (const vbd of await session.VM.get_VBDs(snapshot, { signal })) {
-    const record = await session.VBD.get_record(vbd, { signal })
-    if (record.type === 'Disk' && !record.empty)
-      records.push([record.VDI, await session.VDI.get_record(record.VDI, { signal })])
-  }
+  for (const ref of made) records.push([ref, await session.VDI.get_record(ref, { signal })])
   const copies: Copy[] = []
   for (const disk of disks) {
     const live = await session.VDI.get_by_uuid(disk.vdiUuid, { signal })
@@ -100,28 +120,39 @@ function diskSnapshot(context: SnapshotContext, copy: Copy): DiskSnapshot {
     uuid: copy.uuid,
     size: copy.size,
     tracked: copy.tracked,
-    changedSince: (base, signal) => changedSince(context.session, base, copy, signal),
+    changedSince: (base, signal) => changedSince(context, base, copy, signal),
     open: (kind: SourceKind, signal) => openSource(context.session, copy.uuid, kind, context.source, signal),
   }
 }
 
-/** 457 to 460 are the storage manager's ways to say that it cannot tell: the disk must be read in full. */
-const UNTOLD = new Set([
-  'SR_BACKEND_FAILURE_457',
-  'SR_BACKEND_FAILURE_458',
-  'SR_BACKEND_FAILURE_459',
-  'SR_BACKEND_FAILURE_460',
-  'HANDLE_INVALID',
-  'UUID_INVALID',
+/** Failures that say nothing about the changes: a new login, other rights or more patience would help, a full read would not. */
+const NO_ANSWER = new Set([
+  'SESSION_INVALID',
+  'SESSION_AUTHENTICATION_FAILED',
+  'RBAC_PERMISSION_DENIED',
+  'HOST_IS_SLAVE',
 ])
 
-async function changedSince(session: Session, base: string, copy: Copy, signal?: AbortSignal): Promise<Changes> {
+/**
+ * 457 to 460 are the storage manager's ways to say that it cannot tell; drivers have others, and a lost base answers
+ * UUID_INVALID. Whatever the pool says, a disk whose changes are unknown is read in full.
+ */
+async function changedSince(
+  context: SnapshotContext,
+  base: string,
+  copy: Copy,
+  signal?: AbortSignal,
+): Promise<Changes> {
+  const { session, clock, patience } = context
   try {
     const from = await session.VDI.get_by_uuid(base, { signal })
-    const text = await session.Async.VDI.list_changed_blocks(from, copy.ref, { signal })
+    const ask = () => session.Async.VDI.list_changed_blocks(from, copy.ref, { signal })
+    const text = await whileBusy(`disk ${copy.disk.position}`, clock, patience, ask, signal)
     return { known: true, bitmap: decodeBitmap(text, copy.size) }
   } catch (error) {
-    if (!isFailure(error, UNTOLD)) throw error
+    if (error instanceof BlocksError) return { known: false, detail: error.message }
+    const told = error instanceof XenApiError && error.failure !== undefined && !isFailure(error, NO_ANSWER)
+    if (!told) throw error
     return { known: false, detail: detailOf(error) }
   }
 }
@@ -133,35 +164,19 @@ function detailOf(error: unknown): string {
   return /\[opterr=([^\]]*)\]/.exec(text)?.[1] ?? text
 }
 
-async function keepLog(
-  { session, clock, patience }: SnapshotContext,
-  copy: Copy,
-  point: string,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  if (copy.tracked) {
-    await whileBusy(
-      `the snapshot of disk ${copy.disk.position}`,
-      clock,
-      patience,
-      () => session.Async.VDI.data_destroy(copy.ref, { signal }),
-      signal,
-    )
-    await markCopy(session, copy.ref, { role: 'base', point }, signal)
-  } else await destroyDisk({ session, clock, patience }, copy.ref)
+async function keepLog({ session, clock, patience }: SnapshotContext, copy: Copy, point: string): Promise<void> {
+  const destroyData = () => session.Async.VDI.data_destroy(copy.ref)
+  await whileBusy(`the snapshot of disk ${copy.disk.position}`, clock, patience, destroyData)
+  await markCopy(session, copy.ref, { role: 'base', point }, undefined)
 }
 
-async function destroySnapshot(context: SnapshotContext, ref: VmRef, copies: readonly Copy[]): Promise<void> {
-  const found = copies.length > 0 ? copies.map((copy) => copy.ref) : await disksOf(context.session, ref)
+async function destroySnapshot(context: SnapshotContext, ref: VmRef, made: readonly VdiRef[]): Promise<void> {
+  const disks = made.length > 0 ? made : await disksOf(context.session, ref)
   await destroyVmSnapshot(context.session, ref)
-  for (const disk of found) await destroyDisk(context, disk)
+  for (const disk of disks) await destroyDisk(context, disk)
 }
 
-const destroyCopies = async (context: SnapshotContext, copies: readonly Copy[]): Promise<void> => {
-  for (const copy of copies) await destroyDisk(context, copy.ref)
-}
-
-/** A snapshot that was interrupted before we looked at its disks. */
+/** The disks that a snapshot of a VM consists of. */
 async function disksOf(session: Session, ref: VmRef): Promise<VdiRef[]> {
   const vbds = await Promise.all((await session.VM.get_VBDs(ref)).map((vbd) => session.VBD.get_record(vbd)))
   return vbds.filter((vbd) => vbd.type === 'Disk' && !vbd.empty).map((vbd) => vbd.VDI)

@@ -44,7 +44,7 @@ async function openNbdSource(
   options: SourceOptions,
   signal: AbortSignal | undefined,
 ): Promise<DiskSource> {
-  const client = await connect(await nbdTarget(session, vdi, options, signal), options, signal)
+  const client = await connect(await nbdTargets(session, vdi, options, signal), options, signal)
   return {
     kind: 'nbd',
     size: client.size,
@@ -53,31 +53,35 @@ async function openNbdSource(
   }
 }
 
-/** Which address and certificate to use. @throws EngineError ENGINE_NO_NBD */
-async function nbdTarget(
+/** Every address and certificate that may be used, in the pool's order. @throws EngineError ENGINE_NO_NBD */
+async function nbdTargets(
   session: Session,
   vdi: VdiRef,
   { allowInsecureNbd }: SourceOptions,
   signal: AbortSignal | undefined,
-): Promise<NbdTarget> {
-  const all = await session.VDI.get_nbd_info(vdi, { signal })
-  // xapi's server listens on IPv4 only, and its IPv6 records carry a prefix length
-  const info = all.find(({ address }) => !address.includes(':')) ?? all[0]
-  if (info === undefined) {
+): Promise<readonly NbdTarget[]> {
+  // xapi's server listens on IPv4 only
+  const usable = (await session.VDI.get_nbd_info(vdi, { signal })).filter(({ address }) => !address.includes(':'))
+  if (usable.length === 0) {
     throw new EngineError(
       'ENGINE_NO_NBD',
-      'the pool offers no NBD connection for this disk: give a network that the host of its storage has an address on the ' +
-        "purpose 'nbd' (xe network-param-add param-name=purpose param-key=nbd uuid=<network>)",
+      'the pool offers no NBD connection for this disk: give a network on which the host of its storage has an IPv4 address ' +
+        "the purpose 'nbd' (xe network-param-add param-name=purpose param-key=nbd uuid=<network>)",
     )
   }
-  const target = { address: { host: withoutPrefix(info), port: info.port }, exportName: info.exportname }
-  if (!(await isInsecure(session, signal))) return { ...target, tls: { kind: 'certificate', pem: info.cert } }
-  if (allowInsecureNbd) return target
-  throw new EngineError(
-    'ENGINE_NO_NBD',
-    "the pool's networks offer NBD without TLS only (purpose 'insecure_nbd'): give them the purpose 'nbd' instead, or allow " +
-      'clear text with --insecure-nbd',
-  )
+  const insecure = await isInsecure(session, signal)
+  if (insecure && !allowInsecureNbd) {
+    throw new EngineError(
+      'ENGINE_NO_NBD',
+      "the pool's networks offer NBD without TLS only (purpose 'insecure_nbd'): give them the purpose 'nbd' instead, or allow " +
+        'clear text with insecureNbd in the configuration (tidemark pool add --insecure-nbd)',
+    )
+  }
+  return usable.map((info) => ({
+    address: { host: withoutPrefix(info), port: info.port },
+    exportName: info.exportname,
+    ...(insecure ? {} : { tls: { kind: 'certificate' as const, pem: info.cert } }),
+  }))
 }
 
 const withoutPrefix = ({ address }: VdiNbdServerInfoRecord): string => address.replace(/\/\d+$/, '')
@@ -91,16 +95,25 @@ async function isInsecure(session: Session, signal: AbortSignal | undefined): Pr
 /** What a firewall that is still closed, or a host with all 16 connections taken, looks like. */
 const MOMENTARY = new Set(['NBD_CONNECT', 'NBD_DISCONNECTED'])
 
-async function connect(target: NbdTarget, options: SourceOptions, signal: AbortSignal | undefined): Promise<NbdClient> {
+/** Tries one address after the other, and all of them again until patience ends. */
+async function connect(
+  targets: readonly NbdTarget[],
+  options: SourceOptions,
+  signal: AbortSignal | undefined,
+): Promise<NbdClient> {
   const until = options.clock.now().getTime() + options.connectPatienceMs
   for (;;) {
-    try {
-      return await openNbd(target, { connections: options.connections, inFlight: IN_FLIGHT }, signal)
-    } catch (error) {
-      const momentary = error instanceof NbdError && MOMENTARY.has(error.code)
-      if (!momentary || options.clock.now().getTime() >= until) throw error
-      await options.clock.sleep(2000, signal)
+    let failure: unknown
+    for (const target of targets) {
+      try {
+        return await openNbd(target, { connections: options.connections, inFlight: IN_FLIGHT }, signal)
+      } catch (error) {
+        if (!(error instanceof NbdError) || !MOMENTARY.has(error.code)) throw error
+        failure = error
+      }
     }
+    if (options.clock.now().getTime() >= until) throw failure
+    await options.clock.sleep(2000, signal)
   }
 }
 
