@@ -1,4 +1,4 @@
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { link, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LabError } from './error.ts'
 
@@ -13,10 +13,22 @@ export interface DirectoryLock extends AsyncDisposable {
  */
 export async function lockDirectory(directory: string): Promise<DirectoryLock> {
   const path = join(directory, 'lab.pid')
+  const own = `${path}.${process.pid}`
+  await writeFile(own, `${process.pid} ${(await startOf(process.pid)) ?? ''}\n`, { mode: 0o600 })
+  try {
+    await take(path, own, directory)
+  } finally {
+    await rm(own, { force: true })
+  }
+  return { path, [Symbol.asyncDispose]: () => rm(path, { force: true }) }
+}
+
+/** A link appears whole or not at all: nobody reads a file that is still empty. */
+async function take(path: string, own: string, directory: string): Promise<void> {
   for (;;) {
     try {
-      await writeFile(path, `${process.pid} ${(await startOf(process.pid)) ?? ''}\n`, { flag: 'wx', mode: 0o600 })
-      return { path, [Symbol.asyncDispose]: () => rm(path, { force: true }) }
+      await link(own, path)
+      return
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
       const [pid = '', start = ''] = (await readFile(path, 'utf8').catch(() => '')).trim().split(' ')

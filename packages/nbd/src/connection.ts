@@ -48,6 +48,8 @@ export interface Outcome {
   readonly status: readonly StatusExtent[]
 }
 
+/** Chunks of one answer; 32 MiB in sectors of 512 bytes are no more. */
+const PARTS_MAX = 65_536
 const NO_DATA = new Uint8Array()
 const LINGER_MS = 5_000
 
@@ -194,6 +196,9 @@ export class Connection {
     const pending = this.#pending.get(reply.cookie)
     if (pending === undefined) return
     if (reply.kind === 'data' || reply.kind === 'hole') pending.parts.push([reply.offset, reply.length])
+    if (pending.parts.length > PARTS_MAX) {
+      throw new NbdError('NBD_PROTOCOL', `more than ${PARTS_MAX} chunks for ${describe(pending)}`, place(pending))
+    }
     if (reply.kind === 'status' && this.#isAllocation(reply.context)) pending.status = reply.extents
     if (reply.kind === 'error') pending.failure ??= refusal(pending, reply)
     if (!reply.done) return

@@ -40,6 +40,8 @@ const REFRESH_MS = 5 * 60_000
 const STALE_MS = 30 * 60_000
 /** Without a refresh for this long another process may soon take our lock for dead. */
 const LOST_MS = 22.5 * 60_000
+/** How often the age of a lock is looked at, apart from its refreshes. */
+const WATCH_MS = 30_000
 
 /**
  * Takes a lock: looks for conflicts, writes the file, waits 200 ms, looks again. Refreshes it every five minutes until
@@ -63,7 +65,7 @@ export async function acquireLock(
     await assertFree(parts, kind, name, signal)
   } catch (error) {
     if (name !== undefined) await remove(parts.backend, name)
-    heedHangup()
+    heedHangup() // last: as long as the file is there, restic unlock may send the signal
     throw error
   }
   return heldLock(parts, kind, name, onLost)
@@ -71,14 +73,16 @@ export async function acquireLock(
 
 /** Removes stale locks (older than 30 minutes, or of a dead process of this machine), or all. Returns how many. */
 export async function removeLocks(parts: LockParts, which: 'stale' | 'all', signal?: AbortSignal): Promise<number> {
-  let removed = 0
-  for await (const lock of listLocks(parts, signal)) {
-    const isStale = parts.clock.now().getTime() - lock.time.getTime() > STALE_MS || isDead(lock, parts.owner)
-    if (which === 'stale' && !isStale) continue
-    await remove(parts.backend, lock.name)
-    removed++
+  const names: string[] = []
+  if (which === 'all') for await (const { name } of parts.backend.list('locks', signal)) names.push(name) // also broken ones
+  else {
+    for await (const lock of listLocks(parts, signal)) {
+      const isOld = parts.clock.now().getTime() - lock.time.getTime() > STALE_MS
+      if (isOld || isDead(lock, parts.owner)) names.push(lock.name)
+    }
   }
-  return removed
+  for (const name of names) await remove(parts.backend, name)
+  return names.length
 }
 
 function heldLock(
@@ -94,7 +98,9 @@ function heldLock(
   let running: Promise<void> = Promise.resolve()
 
   const lose = (why: string, cause?: unknown) => {
+    if (controller.signal.aborted) return
     stopTimer()
+    stopWatch()
     const reason = new RepositoryError('REPOSITORY_LOCK_LOST', `the lock of ${backend.location} is lost: ${why}`, {
       cause,
     })
@@ -121,13 +127,20 @@ function heldLock(
     running = running.then(tick)
   })
 
+  // on its own: a refresh may hang with its storage, and after a standby the next one is minutes away
+  const stopWatch = clock.every(WATCH_MS, () => {
+    if (clock.now().getTime() - refreshedAt > LOST_MS)
+      lose('it was not refreshed in time: the machine slept, or the storage hangs')
+  })
+
   let released: Promise<void> | undefined
   const release = async () => {
     stopTimer()
+    stopWatch()
     await running
-    heedHangup()
     // Storage that is away must not hide the error of the job; what is left is stale in 30 minutes and then removed.
     await remove(backend, name).catch(() => {})
+    heedHangup() // last: as long as the file is there, restic unlock may send the signal
   }
   return { kind, signal: controller.signal, [Symbol.asyncDispose]: () => (released ??= release()) }
 }
@@ -166,11 +179,30 @@ async function* listLocks({ backend, sealer }: LockParts, signal?: AbortSignal):
     if (size === 0) continue // left by a crash of a program that does not rename
     const json = await loadUnpacked(backend, sealer, { type: 'locks', name }, signal).catch((error: unknown) => {
       if (isRepositoryError(error, 'BACKEND_NOT_FOUND')) return undefined // removed meanwhile
-      throw error
+      throw isRepositoryError(error, 'REPOSITORY_DAMAGED') ? unreadable(backend, name, error) : error
     })
-    if (json !== undefined) yield decodeLock(json, name)
+    if (json !== undefined) yield readLock(backend, json, name)
   }
 }
+
+function readLock(backend: Backend, json: Uint8Array, name: string): LockFile {
+  try {
+    const lock = decodeLock(json, name)
+    if (!Number.isNaN(lock.time.getTime())) return lock
+  } catch (cause) {
+    throw unreadable(backend, name, cause)
+  }
+  throw unreadable(backend, name)
+}
+
+/** Whose it is cannot be told, so it counts; only somebody who knows may remove it. */
+const unreadable = (backend: Backend, name: string, cause?: unknown): RepositoryError =>
+  new RepositoryError(
+    'REPOSITORY_LOCKED',
+    `${backend.location} has a lock file that cannot be read, locks/${name}; when no program uses the repository, remove it with ` +
+      '`restic unlock --remove-all`',
+    { file: `locks/${name}`, cause },
+  )
 
 function decodeLock(json: Uint8Array, name: string): LockFile {
   const { time, exclusive, hostname, username, pid } = JSON.parse(Buffer.from(json).toString()) as Record<

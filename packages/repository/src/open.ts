@@ -62,7 +62,12 @@ export async function initRepository(
   const keyName = sha256Hex(keyFile)
   await backend.save({ type: 'keys', name: keyName }, keyFile, signal)
   const config = newConfig()
-  await backend.save({ type: 'config', name: '' }, new Sealer(key).seal(encodeConfig(config)), signal)
+  try {
+    await backend.save({ type: 'config', name: '' }, new Sealer(key).seal(encodeConfig(config)), signal)
+  } catch (error) {
+    await backend.remove({ type: 'keys', name: keyName }) // a key without its config: another program was first
+    throw error
+  }
   return joined(backend, complete, config, key, keyName, true)
 }
 

@@ -102,6 +102,7 @@ export function makeRepository(parts: RepositoryParts): Repository {
   const pool = sealingPool(parts.key, parts.workers)
   let index = parts.isNew ? new BlobIndex() : undefined
   let loading: Promise<void> | undefined
+  let locks = 0 // held at this moment
   const currentIndex = () => {
     if (index === undefined)
       throw new RepositoryError('REPOSITORY_INPUT', 'the index is not loaded: call loadIndex first')
@@ -129,8 +130,16 @@ export function makeRepository(parts: RepositoryParts): Repository {
     keyName,
     backend,
     blobs: { reader, writer, index: currentIndex, ready },
-    lock: (kind, signal) =>
-      acquireLock({ backend, sealer, clock, owner }, kind, (reason) => writer.fail(reason), signal),
+    async lock(kind, signal) {
+      const lock = await acquireLock({ backend, sealer, clock, owner }, kind, (reason) => writer.fail(reason), signal)
+      locks++
+      let left: Promise<void> | undefined
+      const leave = async () => {
+        if (--locks === 0) await writer.flush().catch(() => writer.reset()) // once unlocked, a prune may take what no index names
+        await lock[Symbol.asyncDispose]()
+      }
+      return { kind: lock.kind, signal: lock.signal, [Symbol.asyncDispose]: () => (left ??= leave()) }
+    },
     unlock: (which, signal) => removeLocks({ backend, sealer, clock, owner }, which, signal),
     loadIndex,
     hasBlob(type, blob) {

@@ -24,9 +24,12 @@ export async function importMetadata(transfer: Transfer): Promise<string> {
   return encodeXmlValue(vms)
 }
 
+/** A description of VMs is small; what unpacks to more is an attack. */
+const limits = { maxOutputLength: 256 * 1024 * 1024 }
+
 /** By its first bytes: gzip, zstd, or as it is. */
 function decompressed(body: Buffer): Buffer {
-  if (body.subarray(0, 2).equals(Buffer.from('1f8b', 'hex'))) return gunzipSync(body)
-  if (body.subarray(0, 4).equals(Buffer.from('28b52ffd', 'hex'))) return zstdDecompressSync(body)
+  if (body.subarray(0, 2).equals(Buffer.from('1f8b', 'hex'))) return gunzipSync(body, limits)
+  if (body.subarray(0, 4).equals(Buffer.from('28b52ffd', 'hex'))) return zstdDecompressSync(body, limits)
   return body
 }

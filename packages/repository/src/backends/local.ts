@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
-import { access, mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises'
+import { access, link, mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { RepositoryError, type RepositoryErrorCode } from '../error.ts'
 import { filePath, isFileName, type Backend, type FileName, type FileRange, type FileType } from './backend.ts'
@@ -90,12 +90,29 @@ async function saveFile(path: string, file: FileName, bytes: Uint8Array, signal?
     } finally {
       await handle.close()
     }
-    await rename(temporary, path)
+    await publish(temporary, path, file)
   } catch (error) {
     await rm(temporary, { force: true })
     throw error
   }
   await syncDirectory(dirname(path))
+}
+
+/** Gives a file its name, unless that is taken: two programs that make one repository must not mix their keys. */
+async function publish(temporary: string, path: string, file: FileName): Promise<void> {
+  try {
+    await link(temporary, path)
+  } catch (error) {
+    const code = systemCode(error)
+    if (code === 'EEXIST') {
+      const name = filePath(file)
+      throw new RepositoryError('BACKEND_EXISTS', `${name} exists already`, { file: name, cause: error })
+    }
+    if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'EOPNOTSUPP' && code !== 'ENOSYS') throw error
+    await rename(temporary, path) // a file system without hard links
+    return
+  }
+  await rm(temporary)
 }
 
 async function openNew(path: string): Promise<FileHandle> {

@@ -71,9 +71,16 @@ function decodeKeyFile(bytes: Uint8Array, file: string) {
   return { kdf: { N, r, p }, salt: saltBytes, data: Buffer.from(data, 'base64') }
 }
 
+/** About fifty times what restic and we choose: some 20 seconds. */
+const COST_MAX = 2 ** 26
+
 /** Bounds before an allocation: a damaged file must not ask for all memory (1 GiB) or for hours. */
 const isCost = (N: number, r: number, p: number): boolean =>
-  N > 1 && Number.isInteger(Math.log2(N)) && r >= 1 && p >= 1 && 128 * N * r <= 2 ** 30 && r * p < 2 ** 20
+  [N, r, p].every((cost) => Number.isSafeInteger(cost) && cost >= 1) &&
+  N > 1 &&
+  Number.isInteger(Math.log2(N)) &&
+  128 * N * r <= 2 ** 30 &&
+  N * r * p <= COST_MAX
 
 function decodeMasterKey(plain: Uint8Array): MasterKey {
   const value = JSON.parse(Buffer.from(plain).toString()) as { mac?: { k?: string; r?: string }; encrypt?: string }
