@@ -186,6 +186,16 @@ test('one VM that fails does not take the others with it', async () => {
   expect(await failure('backup', 'web', '--disk', 'no-such-disk')).toMatchObject({ code: 'ENGINE_DISK_UNKNOWN' })
 })
 
+test('a lock that another program left stops a check, and unlock removes it', async () => {
+  const locks = join(bench.repository, 'locks')
+  await writeFile(join(locks, 'ab'.repeat(32)), 'torn by a crash')
+  const told = await failure('check')
+  expect(told).toMatchObject({ exit: 1, code: 'REPOSITORY_LOCKED' })
+  expect(told.message).toContain('unlock')
+  expect((await succeed(bench.tidemark('unlock', '--remove-all')))['removed']).toBe(1)
+  expect((await succeed(bench.tidemark('check')))['errors']).toEqual([])
+})
+
 test('a flipped bit and a cut pack are found and named, by verify and by check; nothing wrong is handed out', async () => {
   for (const harm of ['flip', 'cut'] as const) {
     const copy = join(bench.directory, `copy-${harm}`)

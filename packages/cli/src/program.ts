@@ -3,7 +3,7 @@ import type { BackupArguments } from './commands/backup.ts'
 import type { CheckArguments } from './commands/check.ts'
 import type { LabArguments, LabSeedArguments } from './commands/lab.ts'
 import type { PoolAddArguments } from './commands/pool.ts'
-import type { RepoInitArguments } from './commands/repo.ts'
+import type { RepoInitArguments, UnlockArguments } from './commands/repo.ts'
 import type { RestoreArguments } from './commands/restore.ts'
 import type { VerifyArguments } from './commands/verify.ts'
 import { configPath } from './config.ts'
@@ -192,6 +192,9 @@ function addVerify(program: Command, start: Start): void {
   withRepo(program.command('check').description('the whole repository: structure, and with --read-data every byte'))
     .option('--read-data', 'read, decrypt and hash every pack')
     .action((args: CheckArguments) => start(async (global, out) => (await commands.check()).check(global, out, args)))
+  withRepo(program.command('unlock').description('remove locks that programs left behind'))
+    .option('--remove-all', 'also locks that may be in use: only when no program works on the repository')
+    .action((args: UnlockArguments) => start(async (global, out) => (await commands.repo()).unlock(global, out, args)))
 }
 
 function addLab(program: Command, start: Start): void {

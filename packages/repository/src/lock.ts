@@ -200,7 +200,7 @@ const unreadable = (backend: Backend, name: string, cause?: unknown): Repository
   new RepositoryError(
     'REPOSITORY_LOCKED',
     `${backend.location} has a lock file that cannot be read, locks/${name}; when no program uses the repository, remove it with ` +
-      '`restic unlock --remove-all`',
+      '`tidemark unlock --remove-all`',
     { file: `locks/${name}`, cause },
   )
 

@@ -45,3 +45,15 @@ export async function repoShow(global: GlobalOptions, out: Out, args: Repository
   out.result({ id: repository.id, snapshots }, `repository ${repository.id.slice(0, 10)}, ${snapshots} snapshots`)
   return exitCodes.done
 }
+
+export interface UnlockArguments extends RepositoryOptions {
+  readonly removeAll?: boolean
+}
+
+/** Removes locks that nobody holds any more, as `restic unlock` does; all of them when somebody knows that nobody works. */
+export async function unlock(global: GlobalOptions, out: Out, args: UnlockArguments): Promise<ExitCode> {
+  await using repository = await openRepo(global, args)
+  const removed = await repository.unlock(args.removeAll === true ? 'all' : 'stale', global.signal)
+  out.result({ removed }, removed === 1 ? '1 lock removed' : `${removed} locks removed`)
+  return exitCodes.done
+}
