@@ -306,3 +306,10 @@ test('a call fails as often as a fault says, and then works', async () => {
     expect(await client.failure('VDI.get_uuid', vdi)).toEqual(['SR_BACKEND_FAILURE_1', '', 'x', ''])
   expect(await client.call('VDI.get_uuid', vdi)).toBeTypeOf('string')
 })
+
+test('text that is no UTF-8 and a cookie that is no encoding are answered, not cut off', async () => {
+  const broken = await http(world.lab, 'POST', '/RPC2', Buffer.from([0x3c, 0xff, 0xfe]))
+  expect(broken.status).toBe(500)
+  const odd = await http(world.lab, 'GET', '/export_raw_vdi', new Uint8Array(), { Cookie: 'session_id=%zz' })
+  expect(odd.status).toBe(401)
+})

@@ -25,7 +25,16 @@ export function exchangeOf(request: IncomingMessage): Exchange {
 /** `a=b; c=d`, and as xapi allows also `a=b&c=d`. */
 function cookiesOf(header: string): Map<string, string> {
   const pairs = header.split(/[;&]/).map((pair) => pair.trim().split('='))
-  return new Map(pairs.map(([name = '', ...value]) => [name, decodeURIComponent(value.join('='))]))
+  return new Map(pairs.map(([name = '', ...value]) => [name, decoded(value.join('='))]))
+}
+
+/** A cookie of somebody else's need not be percent-encoded. */
+function decoded(value: string): string {
+  try {
+    return decodeURIComponent(value)
+  } catch {
+    return value
+  }
 }
 
 export interface Head {

@@ -37,9 +37,8 @@ async function serveRpc(
   const length = Number(request.headers['content-length'] ?? Number.NaN)
   if (Number.isNaN(length)) return reply(response, 411)
   if (length > BODY_MAX) return reply(response, 413)
-  const body = await readBody(request)
   try {
-    reply(response, 200, type, await work(body))
+    reply(response, 200, type, await work(await readBody(request))) // text that is no UTF-8 is answered, not cut off
   } catch (error) {
     if (!(error instanceof XenApiError) && !(error instanceof TypeError)) throw error
     reply(response, 500)
