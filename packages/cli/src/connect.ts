@@ -96,7 +96,7 @@ export async function openRepo({ config, signal }: GlobalOptions, options: Repos
 async function chooseRepo(
   config: string,
   options: RepositoryOptions,
-): Promise<{ name: string; entry: RepositoryConfig; backend: Backend; path: string }> {
+): Promise<{ name: string; entry: RepositoryConfig; backend: Backend }> {
   const { repositories } = await loadConfig(config)
   const { repo, repoPasswordFile } = options
   const isPath = repo !== undefined && !(repo in repositories) && /[/.]/.test(repo)
@@ -105,7 +105,7 @@ async function chooseRepo(
     : choose(repositories, repo, 'repository', "make one with 'tidemark repo init <name> <path>'")
   const entry = repoPasswordFile === undefined ? configured : { ...configured, passwordFile: resolve(repoPasswordFile) }
   const path = localPath(isPath ? entry.url : fromConfigUrl(config, entry.url))
-  return { name, entry, path, backend: localBackend(path) }
+  return { name, entry, backend: localBackend(path) }
 }
 
 const fromConfigUrl = (config: string, url: string): string => (url.includes(':') ? url : fromConfig(config, url))

@@ -1,13 +1,4 @@
-import {
-  bytes,
-  changedExtents,
-  extent,
-  totalLength,
-  union,
-  type Bitmap,
-  type Bytes,
-  type Extents,
-} from '@tidemark/blocks'
+import { bytes, changedExtents, totalLength, type Bitmap, type Extents } from '@tidemark/blocks'
 import {
   gridFor,
   planContent,
@@ -49,16 +40,10 @@ export async function backupDisk(
   if (bitmap === undefined || parent === undefined) {
     return readInto(repository, work, { base: undefined, changed: 'all' }, onDisk, signal)
   }
-  const changed = changesOf(bitmap, frozen.size, parent.record.size)
-  if (changed.length === 0) return keepDisk(work, parent, onDisk)
+  const changed = changedExtents(bitmap, frozen.size) // planContent adds what the disk grew by: that is marked only when written
+  if (changed.length === 0 && frozen.size === parent.record.size) return keepDisk(work, parent, onDisk)
   const base = await parent.stored.content(signal)
   return readInto(repository, work, { base, changed }, onDisk, signal)
-}
-
-/** What the bitmap marks, and all of what the disk grew by: newly added blocks are marked only when written. */
-function changesOf(bitmap: Bitmap, size: Bytes, sizeBefore: Bytes): Extents {
-  const marked = changedExtents(bitmap, size)
-  return size > sizeBefore ? union(marked, [extent(sizeBefore, size - sizeBefore)]) : marked
 }
 
 interface ReadPlan {

@@ -5,6 +5,7 @@ import type { OnDisk } from './events.ts'
 import type { OpenPoint } from './points.ts'
 import type { Pool, RestoreTarget, Storage, Vm } from './pool.ts'
 import type { DiskRecord } from './vm-record.ts'
+import { zeros } from './zeros.ts'
 
 export interface RestoreContext {
   readonly pool: Pool
@@ -133,13 +134,6 @@ async function* rawStream(
     else yield piece.data
     onMoved(piece.offset + piece.length)
   }
-}
-
-const zeroChunk = new Uint8Array(1 << 20)
-
-function* zeros(length: number): Generator<Uint8Array> {
-  for (let left = length; left > 0; left -= zeroChunk.length)
-    yield zeroChunk.subarray(0, Math.min(left, zeroChunk.length))
 }
 
 function chooseStorage(storages: readonly Storage[], record: DiskRecord, { storage: wanted }: NewVmOptions): Storage {

@@ -6,6 +6,7 @@ import type { OpenPoint } from './points.ts'
 import type { Chunk, DiskSource } from './pool.ts'
 import { contentOf, progressOf } from './restore.ts'
 import type { DiskRecord } from './vm-record.ts'
+import { zeros } from './zeros.ts'
 
 /** What verifying one disk of a point found. */
 export interface DiskVerdict {
@@ -83,14 +84,13 @@ interface ChunkReader extends AsyncDisposable {
 }
 
 function reader(chunks: AsyncIterable<Chunk>): ChunkReader {
-  const iterator = chunks[Symbol.asyncIterator]()
+  const iterator = dataOf(chunks)
   let rest: Uint8Array = new Uint8Array()
   const pull = async (): Promise<Uint8Array> => {
     const next = await iterator.next()
     if (next.done === true)
       throw new EngineError('ENGINE_SOURCE', 'the disk on the pool ended before its size; try again')
-    const { value } = next
-    return value.data === 'zero' ? new Uint8Array(value.length) : value.data
+    return next.value
   }
   return {
     async take(length) {
@@ -111,7 +111,15 @@ function reader(chunks: AsyncIterable<Chunk>): ChunkReader {
       return whole
     },
     async [Symbol.asyncDispose]() {
-      await iterator.return?.()
+      await iterator.return()
     },
+  }
+}
+
+/** All bytes, holes as zeros. */
+async function* dataOf(chunks: AsyncIterable<Chunk>): AsyncGenerator<Uint8Array, void, void> {
+  for await (const chunk of chunks) {
+    if (chunk.data === 'zero') yield* zeros(chunk.length)
+    else yield chunk.data
   }
 }

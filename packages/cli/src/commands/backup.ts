@@ -37,10 +37,11 @@ export interface BackupRun extends BackupResult {
   readonly seconds: number
 }
 
-/** A VM whose run failed; the others go on. */
+/** A VM whose run failed, as programs are told; the others go on. */
 interface BackupFailure {
-  readonly vm: Vm
-  readonly error: unknown
+  readonly vm: string
+  readonly code: string | null
+  readonly message: string
 }
 
 export async function backup(
@@ -56,24 +57,20 @@ export async function backup(
   checkSelectors(chosen, args)
   const context = { pool: open.pool, repository, clock: systemClock, tool: TOOL, on: narrate(out) }
   const runs: BackupRun[] = []
-  const failures: BackupFailure[] = []
+  const failed: BackupFailure[] = []
   for (const vm of chosen) {
     try {
       runs.push(await backupOne(context, out, vm, args, global.signal))
     } catch (error) {
       if (global.signal.aborted || chosen.length === 1) throw error
-      failures.push({ vm, error })
-      out.event({ type: 'failed', vm: vm.name, code: codeOf(error) ?? null, message: describe(error) })
-      out.say(`  FAILED: ${describe(error)}`)
+      const failure = { vm: vm.name, code: codeOf(error) ?? null, message: describe(error) }
+      failed.push(failure)
+      out.event({ type: 'failed', ...failure })
+      out.say(`  FAILED: ${failure.message}`)
     }
   }
-  const failed = failures.map(({ vm, error }) => ({
-    vm: vm.name,
-    code: codeOf(error) ?? null,
-    message: describe(error),
-  }))
   out.result({ points: runs.map(summaryOf), failed }, chosen.length > 1 ? runTable(runs) : '')
-  if (failures.length > 0) return { exit: exitCodes.failed, runs }
+  if (failed.length > 0) return { exit: exitCodes.failed, runs }
   return { exit: runs.every(({ clean }) => clean) ? exitCodes.done : exitCodes.attention, runs }
 }
 

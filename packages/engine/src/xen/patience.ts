@@ -1,4 +1,4 @@
-import { XenApiError } from '@tidemark/xenapi'
+import { isFailure } from '@tidemark/xenapi'
 import type { Clock } from '../clock.ts'
 import { EngineError } from '../error.ts'
 
@@ -25,7 +25,7 @@ export async function whileBusy<Result>(
     try {
       return await call()
     } catch (cause) {
-      if (!isFailure(cause, BUSY)) throw cause
+      if (!failedWith(cause, BUSY)) throw cause
       if (attempt === tries) {
         throw new EngineError(
           'ENGINE_BUSY',
@@ -40,6 +40,6 @@ export async function whileBusy<Result>(
   }
 }
 
-/** Whether an error is one of the pool's own, with one of these codes. */
-export const isFailure = (error: unknown, codes: ReadonlySet<string>): boolean =>
-  error instanceof XenApiError && error.failure !== undefined && codes.has(error.failure[0] ?? '')
+/** Whether the pool answered with one of these codes. */
+export const failedWith = (error: unknown, codes: ReadonlySet<string>): boolean =>
+  [...codes].some((code) => isFailure(error, code))

@@ -3,7 +3,7 @@ import { systemClock, type Clock } from '../clock.ts'
 import type { BaseState, Disk, Pool } from '../pool.ts'
 import { readInventory } from './inventory.ts'
 import { MARK_REPOSITORY, MARK_ROLE } from './marks.ts'
-import { isFailure, patienceDefaults, type Patience } from './patience.ts'
+import { failedWith, patienceDefaults, type Patience } from './patience.ts'
 import { xenRestore } from './restore.ts'
 import { destroyDisk, takeSnapshot, type SnapshotContext } from './snapshot.ts'
 import { openSource, sourceDefaults, type SourceOptions } from './source.ts'
@@ -66,7 +66,7 @@ async function baseOf(
     if (!record.cbt_enabled) return { state: 'unusable', detail: 'its tracking is gone' }
     return { state: 'usable' }
   } catch (error) {
-    if (isFailure(error, UNKNOWN)) return { state: 'missing' }
+    if (failedWith(error, UNKNOWN)) return { state: 'missing' }
     throw error
   }
 }

@@ -1,9 +1,8 @@
 import { bytes } from '@tidemark/blocks'
-import type { Session, VdiRef, VmRef } from '@tidemark/xenapi'
+import { isFailure, type Session, type VdiRef, type VmRef } from '@tidemark/xenapi'
 import { EngineError } from '../error.ts'
 import type { DiskState, RestoreTarget, Vm } from '../pool.ts'
 import { readInventory } from './inventory.ts'
-import { isFailure } from './patience.ts'
 import { destroyDisk, type SnapshotContext } from './snapshot.ts'
 
 /** The writing half of a pool over XenAPI. */
@@ -37,14 +36,12 @@ export function xenRestore(context: SnapshotContext): RestoreTarget {
   }
 }
 
-const UNKNOWN = new Set(['UUID_INVALID'])
-
 async function diskState(session: Session, uuid: string, signal?: AbortSignal): Promise<DiskState | undefined> {
   let ref: VdiRef
   try {
     ref = await session.VDI.get_by_uuid(uuid, { signal })
   } catch (error) {
-    if (isFailure(error, UNKNOWN)) return undefined
+    if (isFailure(error, 'UUID_INVALID')) return undefined
     throw error
   }
   const record = await session.VDI.get_record(ref, { signal })

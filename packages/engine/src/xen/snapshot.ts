@@ -1,9 +1,9 @@
 import { BlocksError, bytes, decodeBitmap, type Bytes } from '@tidemark/blocks'
-import { XenApiError, type Session, type VdiRecord, type VdiRef, type VmRef } from '@tidemark/xenapi'
+import { isFailure, XenApiError, type Session, type VdiRecord, type VdiRef, type VmRef } from '@tidemark/xenapi'
 import type { Clock } from '../clock.ts'
 import type { Changes, Disk, DiskSnapshot, SnapshotOptions, SourceKind, Vm, VmSnapshot } from '../pool.ts'
 import { MARK_POINT, MARK_REPOSITORY, MARK_ROLE, type Role } from './marks.ts'
-import { isFailure, whileBusy, type Patience } from './patience.ts'
+import { failedWith, whileBusy, type Patience } from './patience.ts'
 import { openSource, type SourceOptions } from './source.ts'
 
 export interface SnapshotContext {
@@ -151,7 +151,7 @@ async function changedSince(
     return { known: true, bitmap: decodeBitmap(text, copy.size) }
   } catch (error) {
     if (error instanceof BlocksError) return { known: false, detail: error.message }
-    const told = error instanceof XenApiError && error.failure !== undefined && !isFailure(error, NO_ANSWER)
+    const told = error instanceof XenApiError && error.failure !== undefined && !failedWith(error, NO_ANSWER)
     if (!told) throw error
     return { known: false, detail: detailOf(error) }
   }
@@ -182,13 +182,11 @@ async function disksOf(session: Session, ref: VmRef): Promise<VdiRef[]> {
   return vbds.filter((vbd) => vbd.type === 'Disk' && !vbd.empty).map((vbd) => vbd.VDI)
 }
 
-const GONE = new Set(['HANDLE_INVALID'])
-
 async function destroyVmSnapshot(session: Session, ref: VmRef): Promise<void> {
   try {
     await session.Async.VM.destroy(ref)
   } catch (error) {
-    if (!isFailure(error, GONE)) throw error
+    if (!isFailure(error, 'HANDLE_INVALID')) throw error
   }
 }
 
@@ -200,6 +198,6 @@ export async function destroyDisk(
   try {
     await whileBusy('a disk', clock, patience, () => session.Async.VDI.destroy(ref))
   } catch (error) {
-    if (!isFailure(error, GONE)) throw error
+    if (!isFailure(error, 'HANDLE_INVALID')) throw error
   }
 }
