@@ -8,6 +8,7 @@ export {
   type NewDisk,
   type NewVm,
 } from './control/interface.ts'
+export { type Violation } from './invariants.ts'
 export { LabError, type LabErrorCode } from './error.ts'
 export { startLab, type Lab } from './lab.ts'
 export { type NbdReads } from './nbd/reads.ts'

@@ -17,6 +17,11 @@ export class Locks {
     }
   }
 
+  /** Whether nobody works or waits. */
+  get isIdle(): boolean {
+    return this.#last.size === 0
+  }
+
   /** Resolves when nobody works or waits any more. */
   async idle(): Promise<void> {
     while (this.#last.size > 0) await Promise.all(this.#last.values())

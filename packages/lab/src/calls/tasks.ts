@@ -28,6 +28,11 @@ export class Tasks {
     this.#host = host
   }
 
+  /** Whether no task is worked on. */
+  get isIdle(): boolean {
+    return this.#running.size === 0
+  }
+
   create(label: string, description = ''): TaskRef {
     return this.#db.insert('task', {
       name_label: label,

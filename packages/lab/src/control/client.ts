@@ -41,6 +41,7 @@ const METHODS = Object.keys({
   removePurposes: true,
   setRestriction: true,
   clearFaults: true,
+  invariants: true,
   expireSessions: true,
 } satisfies Record<keyof LabControl, true>)
 

@@ -11,6 +11,7 @@ import { createVdi } from '../classes/vdi.ts'
 import { stopVm, startVm } from '../classes/vm-life.ts'
 import { createVm } from '../classes/vm.ts'
 import { isZero } from '../http/import-raw.ts'
+import { violations } from '../invariants.ts'
 import type { ReadLog } from '../nbd/reads.ts'
 import { theHost, thePool, type Pool } from '../pool.ts'
 import type { LabControl, LabInfo, MadeDisk, MadeVm, NewDisk, NewVm } from './interface.ts'
@@ -50,12 +51,16 @@ export function labControl({ pool, reads, info }: ControlSubject): LabControl {
       const [ref, { restrictions }] = thePool(pool)
       db.update('pool', ref, { restrictions: { ...restrictions, [name]: value } })
     },
+    invariants: async () => violations({ db, storage, idle: isIdle(pool) }),
     clearFaults: async () => faults.clear(),
     expireSessions: async () => {
       for (const [session] of db.all('session')) pool.sessions.logout(session)
     },
   }
 }
+
+/** Whether no call is at work: neither on a disk, nor for a task. */
+const isIdle = ({ locks, tasks }: Pool): boolean => locks.isIdle && tasks.isIdle
 
 const MEMORY = 2 * 1024 ** 3
 

@@ -1,3 +1,4 @@
+import type { Violation } from '../invariants.ts'
 import type { NbdReads } from '../nbd/reads.ts'
 import type { CallFault } from './faults.ts'
 
@@ -78,6 +79,8 @@ export interface LabControl {
   /** Sets one of pool.restrictions, for instance restrict_cbt. */
   setRestriction(name: string, value: string): Promise<void>
   clearFaults(): Promise<void>
+  /** What is wrong with the pool's objects right now: nothing, in a healthy pool. Rules: `src/invariants.ts` */
+  invariants(): Promise<readonly Violation[]>
   /** Ends all sessions, as an expiry would. */
   expireSessions(): Promise<void>
 }

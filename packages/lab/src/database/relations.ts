@@ -8,7 +8,7 @@ export interface Relation {
   readonly list: string
 }
 
-const RELATIONS: readonly Relation[] = [
+export const RELATIONS: readonly Relation[] = [
   { from: 'VBD', field: 'VM', to: 'VM', list: 'VBDs' },
   { from: 'VBD', field: 'VDI', to: 'VDI', list: 'VBDs' },
   { from: 'VIF', field: 'VM', to: 'VM', list: 'VIFs' },

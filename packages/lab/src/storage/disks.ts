@@ -18,7 +18,7 @@ import type { Layer } from './layer.ts'
 import type { Layers } from './layers.ts'
 import { LayerMerger } from './merge.ts'
 import { Gate, RangeLock } from './rangelock.ts'
-import type { Storage } from './storage.ts'
+import type { ChainLink, Storage } from './storage.ts'
 import { cutLog, moveLog, recordOf, setLog, unlinkLog, walk } from './tracking.ts'
 import { View } from './view.ts'
 import { touchedBlocks, wholeBlocks, writeData, writeZeroRange, type WriteTarget } from './writer.ts'
@@ -83,6 +83,11 @@ export class DiskStorage implements Storage {
 
   isTracked(id: string): boolean {
     return this.#record(id).log !== null
+  }
+
+  chainLink(id: string): ChainLink | undefined {
+    const log = this.#state.disks.get(id)?.log ?? null
+    return log === null ? undefined : { parent: log.parent ?? undefined, child: log.child ?? undefined }
   }
 
   snapshot(source: string, target: string): Promise<void> {

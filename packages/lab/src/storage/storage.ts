@@ -7,6 +7,12 @@ export interface StorageOptions {
   readonly openFiles?: number
 }
 
+/** The older and the newer neighbour of a change log, by disk id. */
+export interface ChainLink {
+  readonly parent: string | undefined
+  readonly child: string | undefined
+}
+
 /**
  * The disks of the lab's storage repository: copy-on-write, with changed block tracking. Ids are VDI uuids. Sizes,
  * offsets and lengths are bytes, of any alignment. Every call that names an unknown id is rejected with
@@ -76,6 +82,8 @@ export interface Storage extends AsyncDisposable {
   /** Deletes the log and cuts the chain before it; nothing happens without one. @throws LabError LAB_STORAGE_FROZEN */
   disableTracking(id: string): Promise<void>
   isTracked(id: string): boolean
+  /** The neighbours of the disk's log in its chain; undefined when it has no log. */
+  chainLink(id: string): ChainLink | undefined
   /**
    * Which blocks of `to` may differ from `from`. Its length fits the size of `to`; bit order as on the wire, first block
    * in the most significant bit.
