@@ -2,7 +2,7 @@ import type { VbdRecord, VdiRef, VmRecord, VmRef } from '@tidemark/xenapi'
 import { apiClasses, NULL_REF, parseType, type ApiType } from '@tidemark/xenapi/codec'
 import type { Database } from './database/database.ts'
 import { RELATIONS } from './database/relations.ts'
-import { classNames, isClassName, type AnyRecord, type AnyRef, type ClassName } from './database/tables.ts'
+import { classNames, isClassName, type AnyRef, type ClassName } from './database/tables.ts'
 import type { Storage } from './storage/index.ts'
 
 /** Something about the pool's objects that must never be seen. */
@@ -87,33 +87,18 @@ function eachField(db: Database): FieldValue[] {
 }
 
 function holdsRefs(type: ApiType): boolean {
-  switch (type.kind) {
-    case 'ref':
-      return true
-    case 'set':
-      return holdsRefs(type.of)
-    case 'map':
-      return holdsRefs(type.key) || holdsRefs(type.value)
-    default:
-      return false
-  }
+  if (type.kind === 'set') return holdsRefs(type.of)
+  if (type.kind === 'map') return holdsRefs(type.key) || holdsRefs(type.value)
+  return type.kind === 'ref'
 }
 
 /** The references that a value holds, each with its class. */
 function refsIn(type: ApiType, value: unknown): (readonly [string, AnyRef])[] {
-  switch (type.kind) {
-    case 'ref':
-      return [[type.class, value as AnyRef]]
-    case 'set':
-      return (value as readonly unknown[]).flatMap((each) => refsIn(type.of, each))
-    case 'map':
-      return Object.entries(value as object).flatMap(([key, each]) => [
-        ...refsIn(type.key, key),
-        ...refsIn(type.value, each),
-      ])
-    default:
-      return []
-  }
+  if (type.kind === 'ref') return [[type.class, value as AnyRef]]
+  if (type.kind === 'set') return (value as readonly unknown[]).flatMap((each) => refsIn(type.of, each))
+  if (type.kind !== 'map') return []
+  const entries = Object.entries(value as object)
+  return entries.flatMap(([key, each]) => [...refsIn(type.key, key), ...refsIn(type.value, each)])
 }
 
 function relations(db: Database): Violation[] {
@@ -226,9 +211,12 @@ const running = (vm: VmRecord): (string | false)[] => [
 
 function operations(db: Database): Violation[] {
   return noted(db).flatMap(({ className, ref, keys }) =>
-    found('operations under way belong to tasks', className, ref, [
-      ...keys.map((key) => db.rows('task').get(key)?.record['status'] !== 'pending' && `${key} is no pending task`),
-    ]),
+    found(
+      'operations under way belong to tasks',
+      className,
+      ref,
+      keys.map((key) => db.rows('task').get(key)?.record['status'] !== 'pending' && `${key} is no pending task`),
+    ),
   )
 }
 
@@ -242,7 +230,7 @@ const idleness = (db: Database): Violation[] =>
 function noted(db: Database): { className: ClassName; ref: AnyRef; keys: AnyRef[] }[] {
   return classNames.flatMap((className) =>
     [...db.rows(className)].flatMap(([ref, { record }]) => {
-      const keys = Object.keys((record['current_operations'] ?? {}) as AnyRecord) as AnyRef[]
+      const keys = Object.keys(record['current_operations'] ?? {}) as AnyRef[]
       return keys.length > 0 ? [{ className, ref, keys }] : []
     }),
   )
