@@ -109,7 +109,7 @@ test('an operation under way belongs to a pending task, and to none when nobody 
 test('records and disks agree, and change logs stand in line', () => {
   const a = db.insert('VDI', { uuid: 'a', cbt_enabled: true })
   db.insert('VDI', { uuid: 'b', cbt_enabled: true, snapshot_of: a })
-  const disks = (chain: Record<string, readonly [string?, string?]>): Partial<Subject['storage']> => ({
+  const disks = (chain: Record<string, readonly [(string | undefined)?, string?]>): Partial<Subject['storage']> => ({
     list: () => Object.keys(chain),
     has: (id) => id in chain,
     hasData: () => true,
