@@ -3,31 +3,11 @@ import type { ApiClass, ApiMessage } from './codec/class.ts'
 import { parseType } from './codec/type.ts'
 import { decodeTyped, encodeTyped } from './codec/typed.ts'
 import type { WireValue } from './codec/wire.ts'
+import type { Login } from './enter.ts'
 import { XenApiError } from './error.ts'
 import { apiClasses } from './generated/classes.ts'
 import type { ApiCalls, AsyncCalls } from './generated/types.ts'
-import { failureError } from './failure.ts'
-import type { Rpc } from './rpc.ts'
-
-/** A session as the code beneath the typed calls sees it. */
-export interface Line {
-  readonly rpc: Rpc
-  readonly session: string
-  readonly callTimeoutMs: number
-}
-
-/** Makes one call and unwraps its answer. @throws XenApiError XENAPI_FAILURE, and as the transport */
-export async function invoke(
-  { rpc, session, callTimeoutMs }: Line,
-  method: string,
-  params: readonly WireValue[],
-  { signal, timeoutMs = callTimeoutMs }: CallOptions = {},
-): Promise<WireValue> {
-  signal?.throwIfAborted()
-  const answer = await rpc.call({ method, params }, { signal, timeoutMs })
-  if (!answer.ok) throw failureError(answer.failure, session)
-  return answer.value
-}
+import { invoke, type Line, type Request } from './invoke.ts'
 
 /** A call by its description: parameters and result converted by their types. */
 export async function invokeTyped(
@@ -37,17 +17,18 @@ export async function invokeTyped(
   args: readonly unknown[],
 ): Promise<unknown> {
   const { given, options } = splitOptions(message, args)
-  const params = encodeParams(line, message, given)
-  const wire = await invoke(line, `${cls.name}.${message.name}`, params, options)
+  const wire = await invoke(line, requestFor(`${cls.name}.${message.name}`, message, given), options)
   return decodeTyped(parseType(message.result), wire, 'answer', `${cls.name}.${message.name}`)
 }
 
+/** @param method the message's name on the wire, which differs for tasks */
+export const requestFor = (method: string, message: ApiMessage, given: readonly unknown[]): Request => ({
+  method,
+  params: (login) => encodeParams(login, message, given),
+})
+
 /** The session, where the message takes one, and the parameters in their wire form. */
-export function encodeParams(
-  { rpc, session }: Line,
-  message: ApiMessage,
-  given: readonly unknown[],
-): readonly WireValue[] {
+function encodeParams({ rpc, ref }: Login, message: ApiMessage, given: readonly unknown[]): readonly WireValue[] {
   const encoded = given.map((value, index) => {
     const [name, notation] = message.params[index] ?? []
     if (name === undefined || notation === undefined) {
@@ -58,7 +39,7 @@ export function encodeParams(
     }
     return encodeTyped(parseType(notation), value, rpc.encoding, name)
   })
-  return message.session ? [session, ...encoded] : encoded
+  return message.session ? [ref, ...encoded] : encoded
 }
 
 /** The options come last, and may be left out. A map of a caller is never mistaken for them. */

@@ -65,14 +65,13 @@ async function established<Kind extends Socket>(
   signal: AbortSignal | undefined,
 ): Promise<Kind> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const late = () =>
-    reject(new XenApiError('XENAPI_UNREACHABLE', `${origin.host} did not take the connection within ${timeoutMs} ms`))
+  const late = () => reject(unreachable(`${origin.host} did not take the connection within ${timeoutMs} ms`))
   const timer = setTimeout(late, timeoutMs)
   const onAbort = () => reject(signal?.reason)
   signal?.addEventListener('abort', onAbort, { once: true })
   socket.once(event, resolve)
   socket.on('error', (cause) => reject(refusal(socket, origin, cause))) // stays: a socket without a listener may not fail
-  socket.once('close', () => reject(new XenApiError('XENAPI_UNREACHABLE', `${origin.host} closed the connection`)))
+  socket.once('close', () => reject(unreachable(`${origin.host} closed the connection`)))
   try {
     signal?.throwIfAborted()
     await promise
@@ -87,10 +86,13 @@ async function established<Kind extends Socket>(
   }
 }
 
+const unreachable = (sentence: string, cause?: Error): XenApiError =>
+  new XenApiError('XENAPI_UNREACHABLE', sentence, { unsent: true, cause })
+
 function refusal(socket: Socket, origin: URL, cause: Error): XenApiError {
   const { authorizationError } = socket as Partial<TLSSocket>
   if (authorizationError === undefined || authorizationError === null) {
-    return new XenApiError('XENAPI_UNREACHABLE', `cannot connect to ${origin.host}: ${cause.message}`, { cause })
+    return unreachable(`cannot connect to ${origin.host}: ${cause.message}`, cause)
   }
   return new XenApiError(
     'XENAPI_CERTIFICATE',

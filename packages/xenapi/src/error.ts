@@ -19,6 +19,7 @@ export type XenApiErrorCode =
 export interface XenApiErrorDetails extends ErrorOptions {
   readonly failure?: readonly string[]
   readonly status?: number
+  readonly unsent?: boolean
 }
 
 /** The one error class of this package. */
@@ -29,11 +30,18 @@ export class XenApiError extends Error {
   readonly failure?: readonly string[]
   /** The HTTP status, with XENAPI_HTTP. */
   readonly status?: number
+  /** True, with XENAPI_UNREACHABLE, when nothing was sent: what was asked for has not happened. */
+  readonly unsent?: boolean
 
-  constructor(code: XenApiErrorCode, message: string, { failure, status, ...options }: XenApiErrorDetails = {}) {
+  constructor(
+    code: XenApiErrorCode,
+    message: string,
+    { failure, status, unsent, ...options }: XenApiErrorDetails = {},
+  ) {
     super(message, options)
     this.code = code
     if (failure !== undefined) this.failure = failure
     if (status !== undefined) this.status = status
+    if (unsent !== undefined) this.unsent = unsent
   }
 }

@@ -81,7 +81,7 @@ async function startExport(
     const url = handlerUrl(line, path, task, params)
     const response = await followed(
       url,
-      (at) => line.transport.get(at, signal),
+      (at) => line.keeper.transport.get(at, signal),
       ({ body }) => drain(body),
     )
     if (response.status === 200) return { task, response }

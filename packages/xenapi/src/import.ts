@@ -140,7 +140,7 @@ async function openUpload(
   const opened = await followed(
     url,
     async (at) => {
-      const upload = beginUpload(await line.transport.connect(at, signal), at, length)
+      const upload = beginUpload(await line.keeper.transport.connect(at, signal), at, length)
       const { status = 0, location } = (await answerOrClose(upload)) ?? {}
       return { upload, status, location }
     },

@@ -5,10 +5,12 @@ export { XenApiError, type XenApiErrorCode, type XenApiErrorDetails } from './er
 export type { ExportVdiOptions, VdiExport } from './export.ts'
 export { isFailure } from './failure.ts'
 export type { ImportMetadataOptions, ImportVdiOptions } from './import.ts'
-export { login, sessionDefaults, type Credentials, type SessionOptions } from './login.ts'
+export type { Credentials, EnterOptions } from './enter.ts'
+export type { KeeperOptions } from './keeper.ts'
+export { login, sessionDefaults, type SessionOptions } from './login.ts'
 export type { Session } from './session.ts'
 export type { TransportOptions } from './transport.ts'
-export type { PoolAddress, PoolTrust } from './trust.ts'
+export type { PoolAddress, PoolMember, PoolTrust } from './trust.ts'
 export type { ConstructorOf, EventOf, Ref } from './types.ts'
 export type {
   ApiCalls,

@@ -13,14 +13,15 @@ export interface Rpc {
 }
 
 /** `POST /jsonrpc`, JSON-RPC 2.0. Servers of all supported releases have it. */
-export function jsonRpc(transport: Transport): Rpc {
+export function jsonRpc(transport: Transport, origin: URL): Rpc {
   let id = 0
+  const url = new URL('/jsonrpc', origin)
   return {
     encoding: 'json',
     call: (call, limits) =>
       retried(call, limits, async () => {
         const body = encodeJsonCall({ ...call, version: 2, id: ++id })
-        const response = await transport.post('/jsonrpc', body, 'application/json', limits)
+        const response = await transport.post(url, body, 'application/json', limits)
         expect(response, call, ['application/json'])
         return decodeJsonAnswer(response.text)
       }),
@@ -28,11 +29,11 @@ export function jsonRpc(transport: Transport): Rpc {
 }
 
 /** `POST /RPC2`, XML-RPC. What every server since the first release speaks. */
-export const xmlRpc = (transport: Transport): Rpc => ({
+export const xmlRpc = (transport: Transport, origin: URL): Rpc => ({
   encoding: 'xml',
   call: (call, limits) =>
     retried(call, limits, async () => {
-      const response = await transport.post('/RPC2', encodeXmlCall(call), 'text/xml', limits)
+      const response = await transport.post(new URL('/RPC2', origin), encodeXmlCall(call), 'text/xml', limits)
       expect(response, call, ['text/xml', 'application/xml'])
       return decodeXmlAnswer(response.text)
     }),
@@ -68,5 +69,6 @@ async function retried(call: Call, limits: PostLimits, once: () => Promise<Answe
   }
 }
 
-const isRead = (method: string): boolean =>
+/** Calls without an effect: they may be made again. */
+export const isRead = (method: string): boolean =>
   /^\w+\.get_/.test(method) || method === 'event.from' || method.startsWith('system.')

@@ -1,25 +1,27 @@
-import { buildAsyncCalls, buildCalls, encodeParams, invoke, invokeTyped, splitOptions, type Line } from './calls.ts'
+import { buildAsyncCalls, buildCalls, invokeTyped, requestFor, splitOptions } from './calls.ts'
 import { findMessage } from './codec/model.ts'
 import { parseType } from './codec/type.ts'
 import { decodeTyped } from './codec/typed.ts'
 import { isStruct, structOf, type WireValue } from './codec/wire.ts'
 import type { ApiClass, ApiMessage } from './codec/class.ts'
+import type { Login } from './enter.ts'
 import { XenApiError } from './error.ts'
 import { exportMetadata, exportVdi, type ExportVdiOptions, type VdiExport } from './export.ts'
 import type { ApiCalls, AsyncCalls, TaskRef, VdiRef, VmRef } from './generated/types.ts'
 import { importMetadata, importVdi, type ImportMetadataOptions, type ImportVdiOptions } from './import.ts'
+import { invoke, type Line } from './invoke.ts'
+import type { Keeper } from './keeper.ts'
 import { cancelTask, decodeTaskResult, dropTask, taskResult } from './task.ts'
 import type { TransferLine } from './transfer.ts'
-import type { Transport } from './transport.ts'
 
 /**
- * A login. All calls are members by class and message: `session.VDI.get_record(ref)`; the same under `Async` start a task,
+ * Being logged in: a login that ends before its time is replaced. All calls are members by class and message: `session.VDI.get_record(ref)`; the same under `Async` start a task,
  * wait for it and answer with its result. Disposing logs out.
  */
 export interface Session extends ApiCalls, AsyncDisposable {
-  /** The session's reference: as good as the password, never to be shown. */
+  /** The reference of the current login: as good as the password, never to be shown. It changes when the pool ends a login. */
   readonly ref: string
-  /** Where the session is: the pool's coordinator, maybe not the host that was asked. */
+  /** Where the session is: the pool's coordinator, maybe not the host that was asked. It changes on a fail-over. */
   readonly url: string
   readonly api: 'json' | 'xml'
   readonly Async: AsyncCalls
@@ -45,14 +47,21 @@ export interface Session extends ApiCalls, AsyncDisposable {
 }
 
 /** The session object over a login that was made. */
-export function openSession(transport: Transport, line: Line): Session {
+export function openSession(line: Line): Session {
+  const { keeper } = line
   const calls = buildCalls((cls, message, args) => invokeTyped(line, cls, message, args))
-  const transfers: TransferLine = { transport, session: line.session, calls }
+  const transfers: TransferLine = { keeper, calls }
   const session: Session = {
     ...calls,
-    ref: line.session,
-    url: transport.origin.origin,
-    api: line.rpc.encoding,
+    get ref() {
+      return keeper.login.ref
+    },
+    get url() {
+      return keeper.login.origin.origin
+    },
+    get api() {
+      return keeper.login.rpc.encoding
+    },
     Async: buildAsyncCalls((cls, message, args) => runTask(line, calls, cls, message, args)),
     call: (method, params, signal) => callByName(line, method, params, signal),
     exportRawVdi: async (vdi, options, signal) => {
@@ -62,7 +71,7 @@ export function openSession(transport: Transport, line: Line): Session {
     importRawVdi: (vdi, body, options, signal) => importVdi(transfers, vdi, body, options, signal),
     exportMetadata: (vm, options, signal) => exportMetadata(transfers, vm, options, signal),
     importMetadata: (archive, options, signal) => importMetadata(transfers, archive, options, signal),
-    [Symbol.asyncDispose]: () => (closed ??= close(transport, calls)),
+    [Symbol.asyncDispose]: () => (closed ??= close(keeper, calls)),
   }
   let closed: Promise<void> | undefined
   Object.defineProperty(session, 'ref', { enumerable: false }) // inspecting or spreading a session does not show it
@@ -71,13 +80,13 @@ export function openSession(transport: Transport, line: Line): Session {
 
 const LOGOUT_TIMEOUT_MS = 10_000
 
-async function close(transport: Transport, { session }: ApiCalls): Promise<void> {
+async function close(keeper: Keeper, { session }: ApiCalls): Promise<void> {
   try {
     await session.logout({ timeoutMs: LOGOUT_TIMEOUT_MS })
   } catch (error) {
     if (!(error instanceof XenApiError)) throw error // a session that cannot be logged out ends by itself after a day
   } finally {
-    await transport[Symbol.asyncDispose]()
+    await keeper[Symbol.asyncDispose]()
   }
 }
 
@@ -92,7 +101,7 @@ async function runTask(
   const { given, options } = splitOptions(message, args)
   const { signal, timeoutMs } = options
   signal?.throwIfAborted()
-  const started = await invoke(line, `Async.${cls.name}.${message.name}`, encodeParams(line, message, given))
+  const started = await invoke(line, requestFor(`Async.${cls.name}.${message.name}`, message, given))
   const task = decodeTyped(parseType('task ref'), started) as TaskRef
   try {
     const result = await taskResult(calls, task, timeoutMs === undefined ? { signal } : { signal, withinMs: timeoutMs })
@@ -113,19 +122,23 @@ async function callByName(
   signal?: AbortSignal,
 ): Promise<unknown> {
   const found = findMessage(method)
-  if (found === undefined) {
-    const session = method.startsWith('system.') ? [] : [line.session]
-    return invoke(line, method, [...session, ...params.map((value) => untyped(line, value))], { signal })
+  if (found !== undefined) {
+    const wire = await invoke(line, requestFor(method, found.message, params), { signal })
+    return decodeTyped(parseType(found.isAsync ? 'task ref' : found.message.result), wire)
   }
-  const wire = await invoke(line, method, encodeParams(line, found.message, params), { signal })
-  return decodeTyped(parseType(found.isAsync ? 'task ref' : found.message.result), wire)
+  const takesSession = !method.startsWith('system.')
+  const unknown = (login: Login) => [
+    ...(takesSession ? [login.ref] : []),
+    ...params.map((value) => untyped(login, value)),
+  ]
+  return invoke(line, { method, params: unknown }, { signal })
 }
 
 /** A value whose type is unknown: a whole number is taken for an int, which XML carries as text. */
-function untyped(line: Line, value: unknown): WireValue {
-  if (Array.isArray(value)) return value.map((item) => untyped(line, item))
+function untyped(login: Login, value: unknown): WireValue {
+  if (Array.isArray(value)) return value.map((item) => untyped(login, item))
   if (isStruct(value as WireValue)) {
-    return structOf(Object.entries(value as object).map(([name, item]) => [name, untyped(line, item)]))
+    return structOf(Object.entries(value as object).map(([name, item]) => [name, untyped(login, item)]))
   }
-  return line.rpc.encoding === 'xml' && Number.isInteger(value) ? String(value) : (value as WireValue)
+  return login.rpc.encoding === 'xml' && Number.isInteger(value) ? String(value) : (value as WireValue)
 }

@@ -1,13 +1,12 @@
 import { XenApiError } from './error.ts'
 import { masked } from './failure.ts'
 import type { TaskRef } from './generated/types.ts'
+import type { Keeper } from './keeper.ts'
 import { cancelTask, dropTask, endOfTask, failureOf, taskResult, type TaskCalls } from './task.ts'
-import type { Transport } from './transport.ts'
 
 /** What the HTTP handlers need of a session. */
 export interface TransferLine {
-  readonly transport: Transport
-  readonly session: string
+  readonly keeper: Keeper
   readonly calls: TaskCalls
 }
 
@@ -30,13 +29,13 @@ export async function createTransferTask(
 
 /** The address of a handler with session, task and further parameters. It holds the session: never show it. */
 export function handlerUrl(
-  { transport, session }: TransferLine,
+  { keeper: { login } }: TransferLine,
   path: string,
   task: TaskRef,
   params: readonly (readonly [string, string])[],
 ): URL {
-  const url = new URL(path, transport.origin)
-  const all = [['session_id', session], ['task_id', task], ...params] as const
+  const url = new URL(path, login.origin)
+  const all = [['session_id', login.ref], ['task_id', task], ...params] as const
   // Not URLSearchParams: it writes a space as +, which the server's decoder leaves alone
   url.search = all.map(([name, value]) => `${queryName(name)}=${encodeURIComponent(value)}`).join('&')
   return url
@@ -90,7 +89,7 @@ export async function refuse(
 
 /** Why a transfer broke: the task's failure if it says so soon, else the error that we saw. */
 export async function reasonOf(
-  { calls, session }: TransferLine,
+  { calls, keeper }: TransferLine,
   task: TaskRef,
   seen: unknown,
   withinMs = REASON_WITHIN_MS,
@@ -107,7 +106,7 @@ export async function reasonOf(
   if (!(seen instanceof XenApiError)) return seen
   const { code, status } = seen
   const details = status === undefined ? {} : { status }
-  return new XenApiError(code, masked(seen.message, session), { cause: seen.cause, ...details })
+  return new XenApiError(code, masked(seen.message, keeper.login.ref), { cause: seen.cause, ...details })
 }
 
 /** Waits for the task of a transfer that is complete on our side. @throws XenApiError as `taskResult` */

@@ -3,7 +3,7 @@ import { callbackify } from 'node:util'
 import { Agent, type Dispatcher } from 'undici'
 import { connectTo } from './connect.ts'
 import { XenApiError } from './error.ts'
-import { originOf, type PoolAddress } from './trust.ts'
+import { originOf, type PoolTrust } from './trust.ts'
 
 /** Bounds of the connection to a pool. */
 export interface TransportOptions {
@@ -23,16 +23,10 @@ export interface Response {
   readonly body: AsyncIterable<Uint8Array>
 }
 
-/** Connections to one pool, kept alive between calls; each server proves itself before it gets a byte. */
+/** Connections to the hosts of one pool, kept alive between calls; each proves itself before it gets a byte. */
 export interface Transport extends AsyncDisposable {
-  readonly origin: URL
   /** Sends a body and reads the whole answer. @throws XenApiError XENAPI_UNREACHABLE, _CERTIFICATE, _TIMEOUT, _PROTOCOL (too long) */
-  post(
-    path: string,
-    body: string,
-    contentType: string,
-    limits: PostLimits,
-  ): Promise<Response & { readonly text: string }>
+  post(url: URL, body: string, contentType: string, limits: PostLimits): Promise<Response & { readonly text: string }>
   /** Starts a transfer from the pool. @throws XenApiError XENAPI_UNREACHABLE, XENAPI_CERTIFICATE */
   get(url: URL, signal?: AbortSignal): Promise<Response>
   /** A proven connection of its own, for an upload. @throws XenApiError XENAPI_UNREACHABLE, XENAPI_CERTIFICATE */
@@ -44,11 +38,12 @@ export interface PostLimits {
   readonly signal?: AbortSignal | undefined
 }
 
-/** @throws XenApiError when address and trust do not fit */
-export function openTransport(pool: PoolAddress, options: TransportOptions): Transport {
-  const origin = originOf(pool)
-  const connect = (target: URL, signal?: AbortSignal) =>
-    connectTo(originOf({ url: target.href, trust: pool.trust }), pool.trust, options.connectTimeoutMs, signal)
+/** @param trustOf how the host at an address must prove itself */
+export function openTransport(trustOf: (target: URL) => PoolTrust, options: TransportOptions): Transport {
+  const connect = async (target: URL, signal?: AbortSignal) => {
+    const trust = trustOf(target)
+    return connectTo(originOf({ url: target.href, trust }), trust, options.connectTimeoutMs, signal)
+  }
   const dial = callbackify((target: URL) => connect(target))
   const agent = new Agent({
     connect: ({ protocol, hostname, port }, callback) =>
@@ -60,9 +55,8 @@ export function openTransport(pool: PoolAddress, options: TransportOptions): Tra
     bodyTimeout: options.stallTimeoutMs,
   })
   return {
-    origin,
     connect,
-    post: (path, body, contentType, limits) => post(agent, new URL(path, origin), body, contentType, limits, options),
+    post: (url, body, contentType, limits) => post(agent, url, body, contentType, limits, options),
     get: (url, signal) => request(agent, url, { method: 'GET', signal: signal ?? null }),
     [Symbol.asyncDispose]: () => agent.destroy(),
   }

@@ -12,18 +12,27 @@ export type PoolTrust =
   /** No TLS at all. For `http://` addresses only, and only when said explicitly. */
   | { readonly kind: 'plain' }
 
-/** Where a pool is, and how we know it. */
-export interface PoolAddress {
+/** A host, and how we know it. */
+export interface PoolMember {
   /** `https://host[:port]`; a path is ignored. */
   readonly url: string
   readonly trust: PoolTrust
+}
+
+/** Where a pool is, and how we know it. */
+export interface PoolAddress extends PoolMember {
+  /**
+   * Its other hosts: any of them may be the coordinator tomorrow, or be the one that sees a disk. Each has a certificate of
+   * its own. One that is not named here must prove itself as the first does.
+   */
+  readonly members?: readonly PoolMember[] | undefined
 }
 
 /**
  * The origin of an address, checked against its trust.
  * @throws XenApiError XENAPI_UNREACHABLE for text that is no such URL, XENAPI_CERTIFICATE when trust and scheme do not fit
  */
-export function originOf({ url, trust }: PoolAddress): URL {
+export function originOf({ url, trust }: PoolMember): URL {
   const parsed = URL.parse(url)
   if (parsed === null || !/^https?:$/.test(parsed.protocol)) {
     throw new XenApiError('XENAPI_UNREACHABLE', `'${url}' is no address of a pool: https://host[:port] is needed`)

@@ -29,9 +29,11 @@ type Handler = (params: readonly WireValue[], request: IncomingMessage) => unkno
 export interface PoolOptions {
   readonly tls?: Pick<TlsOptions, 'key' | 'cert' | 'SNICallback'>
   /** What `POST /jsonrpc` does: json, or the status or type of a server that has none. */
-  readonly json?: 'yes' | 'not found' | 'html' | 'xml'
+  readonly json?: 'yes' | 'not found' | 'forbidden' | 'unknown' | 'html' | 'xml'
   /** By method on the wire. Results are typed values, converted by the model. The session is taken off the parameters. */
   readonly calls?: Readonly<Record<string, Handler>>
+  /** Any, if left out; for a pool that comes back where another was. */
+  readonly port?: number
   readonly http?: (request: IncomingMessage, response: ServerResponse, url: URL) => void | Promise<void>
 }
 
@@ -42,6 +44,8 @@ export interface TestPool extends AsyncDisposable {
   readonly tasks: Tasks
   /** Connections taken so far, and requests on them. */
   readonly counts: { connections: number; requests: number }
+  /** The references that are logged in now. */
+  readonly sessions: Set<string>
   /** Closes all connections that are open now. */
   cut(): void
 }
@@ -111,9 +115,10 @@ const known = (tasks: Tasks, ref: WireValue | undefined): Record<string, unknown
   return record
 }
 
-const standardCalls = (tasks: Tasks): Record<string, Handler> => ({
+const standardCalls = (tasks: Tasks, sessions: Set<string>): Record<string, Handler> => ({
   'session.login_with_password': () => SESSION,
-  'session.logout': () => undefined,
+  'session.logout': () => sessions.clear(),
+  'pool.get_all': () => ['OpaqueRef:9001'],
   'task.create': () => tasks.create(),
   'task.get_record': ([ref]) => known(tasks, ref),
   'task.cancel': ([ref]) => {
@@ -132,11 +137,12 @@ const standardCalls = (tasks: Tasks): Record<string, Handler> => ({
 export async function startPool(options: PoolOptions = {}): Promise<TestPool> {
   const tasks = new Tasks()
   const log: string[] = []
+  const sessions = new Set<string>()
   const counts = { connections: 0, requests: 0 }
-  const calls = { ...standardCalls(tasks), ...options.calls }
+  const calls = withSessions({ ...standardCalls(tasks, sessions), ...options.calls }, sessions)
   const onRequest = (request: IncomingMessage, response: ServerResponse) => {
     counts.requests++
-    handle(request, response, calls, log, options).catch((error: unknown) => {
+    handle(request, response, { calls, log, sessions, options }).catch((error: unknown) => {
       response.writeHead(500).end(String(error))
     })
   }
@@ -148,7 +154,7 @@ export async function startPool(options: PoolOptions = {}): Promise<TestPool> {
     socket.on('close', () => sockets.delete(socket))
   })
   server.on('tlsClientError', () => {}) // clients that refuse our certificate
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   const cut = () => {
     for (const socket of sockets) socket.destroy()
@@ -158,6 +164,7 @@ export async function startPool(options: PoolOptions = {}): Promise<TestPool> {
     log,
     tasks,
     counts,
+    sessions,
     cut,
     async [Symbol.asyncDispose]() {
       tasks.wake()
@@ -167,26 +174,50 @@ export async function startPool(options: PoolOptions = {}): Promise<TestPool> {
   }
 }
 
-async function handle(
-  request: IncomingMessage,
-  response: ServerResponse,
-  calls: Record<string, Handler>,
-  log: string[],
-  { json = 'yes', http }: PoolOptions,
-): Promise<void> {
+/** The first login is `SESSION`, the next ones are counted. */
+function withSessions(calls: Record<string, Handler>, sessions: Set<string>): Record<string, Handler> {
+  const login = calls['session.login_with_password']
+  let logins = 0
+  return {
+    ...calls,
+    'session.login_with_password': async (params, request) => {
+      const given = String(await login?.(params, request))
+      const ref = logins++ === 0 ? given : given.replace(/1$/, String(logins))
+      sessions.add(ref)
+      return ref
+    },
+    'session.logout': (params, request) => {
+      logins = 0
+      return calls['session.logout']?.(params, request)
+    },
+  }
+}
+
+interface Served {
+  readonly calls: Record<string, Handler>
+  readonly log: string[]
+  readonly sessions: ReadonlySet<string>
+  readonly options: PoolOptions
+}
+
+async function handle(request: IncomingMessage, response: ServerResponse, served: Served): Promise<void> {
+  const { json = 'yes', http } = served.options
   const url = new URL(request.url ?? '/', 'http://pool')
   if (request.method === 'POST' && url.pathname === '/jsonrpc') {
     if (json === 'not found') return void response.writeHead(404).end('no such path')
+    if (json === 'forbidden')
+      return void response.writeHead(403, { 'content-type': 'text/html' }).end('<html>no</html>')
+    if (json === 'unknown') return void response.writeHead(501).end()
     if (json === 'html')
       return void response.writeHead(200, { 'content-type': 'text/html' }).end('<html>welcome</html>')
     if (json === 'xml') return void response.writeHead(500).end('cannot parse')
     const call = decodeJsonCall(await bodyOf(request))
-    const answer = await answerTo(call.method, call.params, 'json', calls, log, request)
+    const answer = await answerTo(call.method, call.params, 'json', served, request)
     return void response.writeHead(200, { 'content-type': 'application/json' }).end(encodeJsonAnswer(answer, call))
   }
   if (request.method === 'POST' && url.pathname === '/RPC2') {
     const call = decodeXmlCall(await bodyOf(request))
-    const answer = await answerTo(call.method, call.params, 'xml', calls, log, request)
+    const answer = await answerTo(call.method, call.params, 'xml', served, request)
     return void response.writeHead(200, { 'content-type': 'text/xml' }).end(encodeXmlAnswer(answer))
   }
   if (http === undefined) return void response.writeHead(403).end()
@@ -203,17 +234,16 @@ async function answerTo(
   method: string,
   all: readonly WireValue[],
   encoding: Encoding,
-  calls: Record<string, Handler>,
-  log: string[],
+  { calls, log, sessions }: Served,
   request: IncomingMessage,
 ): Promise<Answer> {
   log.push(`${encoding} ${method}`)
   const found = findMessage(method)
   const handler = calls[method]
-  if (handler === undefined) return { ok: false, failure: ['MESSAGE_METHOD_UNKNOWN', method] }
   const params = found?.message.session === false ? all : all.slice(1)
-  if (params.length !== all.length && all[0] !== SESSION)
+  if (params.length !== all.length && !sessions.has(text(all[0])))
     return { ok: false, failure: ['SESSION_INVALID', text(all[0])] }
+  if (handler === undefined) return { ok: false, failure: ['MESSAGE_METHOD_UNKNOWN', method] }
   try {
     const value = await handler(params, request)
     const type = parseType(found === undefined ? 'string' : found.isAsync ? 'task ref' : found.message.result)

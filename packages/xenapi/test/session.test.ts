@@ -47,13 +47,16 @@ test('a login tells its version and originator, speaks JSON, and logs out at the
   expect(pool.log).toEqual(['json session.login_with_password', 'json VM.get_all', 'json session.logout'])
 })
 
-test.each(['not found', 'html', 'xml'] as const)('a server whose JSON is %s is spoken to in XML', async (json) => {
-  await using pool = await startPool({ json, calls: { 'VM.get_all': () => [vm] } })
-  await using session = await enter(pool)
-  expect(session.api).toBe('xml')
-  expect(await session.VM.get_all()).toEqual([vm])
-  expect(pool.log).toEqual(['xml session.login_with_password', 'xml VM.get_all'])
-})
+test.each(['not found', 'forbidden', 'unknown', 'html', 'xml'] as const)(
+  'a server whose JSON is %s is spoken to in XML',
+  async (json) => {
+    await using pool = await startPool({ json, calls: { 'VM.get_all': () => [vm] } })
+    await using session = await enter(pool)
+    expect(session.api).toBe('xml')
+    expect(await session.VM.get_all()).toEqual([vm])
+    expect(pool.log).toEqual(['xml session.login_with_password', 'xml VM.get_all'])
+  },
+)
 
 test('a wrong password is the failure itself, and is not tried a second time in XML', async () => {
   const failure = ['SESSION_AUTHENTICATION_FAILED', 'root', 'Authentication failure']
@@ -190,20 +193,21 @@ test('a failure keeps the array of the pool and says what it means', async () =>
 })
 
 test('the session is never shown: not in failures, not by inspecting', async () => {
-  await using pool = await startPool({
-    calls: {
-      'VM.get_all': () => {
-        throw new Failure('SESSION_INVALID', SESSION)
-      },
-    },
-  })
+  let pool: TestPool | undefined
+  const refuse = () => {
+    throw new Failure('SESSION_INVALID', [...(pool?.sessions ?? [])].at(-1) ?? '')
+  }
+  pool = await startPool({ calls: { 'VM.get_all': refuse } })
+  await using _ = pool
   await using session = await enter(pool)
   const error = await session.VM.get_all().catch((reason: unknown) => reason)
   expect(error).toMatchObject({ failure: ['SESSION_INVALID', '[session]'] })
-  expect(inspect(error)).not.toContain(SESSION)
-  expect(inspect(session, { depth: 9 })).not.toContain(SESSION)
-  expect(JSON.stringify(session)).not.toContain(SESSION)
-  expect(session.ref).toBe(SESSION)
+  expect(pool.sessions).toContain(session.ref)
+  for (const secret of pool.sessions) {
+    expect(inspect(error)).not.toContain(secret)
+    expect(inspect(session, { depth: 9, getters: false })).not.toContain(secret)
+    expect(JSON.stringify(session)).not.toContain(secret)
+  }
 })
 
 test('calls in a row keep their connections', async () => {

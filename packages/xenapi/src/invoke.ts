@@ -1,0 +1,89 @@
+import type { CallOptions } from './call-options.ts'
+import type { WireValue } from './codec/wire.ts'
+import { coordinatorIn } from './coordinator.ts'
+import type { Login } from './enter.ts'
+import { XenApiError } from './error.ts'
+import { failureError, isFailure } from './failure.ts'
+import type { Keeper } from './keeper.ts'
+import { isRead } from './rpc.ts'
+
+/** A session as the code beneath the typed calls sees it. */
+export interface Line {
+  readonly keeper: Keeper
+  readonly callTimeoutMs: number
+}
+
+/** A call before it is known under which login it goes out. */
+export interface Request {
+  readonly method: string
+  readonly params: (login: Login) => readonly WireValue[]
+}
+
+/** New logins for the sake of one call. More than one only when sessions are ended as fast as they are made. */
+const RENEWALS_MAX = 3
+
+/**
+ * Makes one call and unwraps its answer. A call that was refused for its login, or that cannot have taken effect, is made again
+ * under a new one.
+ * @throws XenApiError XENAPI_FAILURE (EVENTS_LOST for event calls that cannot go on under a new login), and as the transport
+ */
+export async function invoke(
+  { keeper, callTimeoutMs }: Line,
+  request: Request,
+  options: CallOptions = {},
+): Promise<WireValue> {
+  const { signal, timeoutMs = callTimeoutMs } = options
+  if (request.method === 'session.logout') keeper.end()
+  let { login } = keeper
+  for (let renewals = 0; ; renewals++) {
+    try {
+      return await once(login, request, { signal, timeoutMs })
+    } catch (error) {
+      signal?.throwIfAborted()
+      const remedy = remedyFor(request, login, error)
+      if (remedy === 'none' || renewals === RENEWALS_MAX) throw explained(request, error)
+      login = await keeper.renew(login, error, signal)
+      if (remedy === 'renew and tell') throw eventsLost(error)
+    }
+  }
+}
+
+async function once(
+  login: Login,
+  { method, params }: Request,
+  { signal, timeoutMs }: { readonly signal: AbortSignal | undefined; readonly timeoutMs: number },
+): Promise<WireValue> {
+  signal?.throwIfAborted()
+  const answer = await login.rpc.call({ method, params: params(login) }, { signal, timeoutMs })
+  if (!answer.ok) throw failureError(answer.failure, login.ref)
+  return answer.value
+}
+
+type Remedy = 'none' | 'renew and repeat' | 'renew and tell'
+
+/** What can be done for a call. What was refused for its login had no effect; what met a dead line may have had one. */
+function remedyFor(request: Request, login: Login, error: unknown): Remedy {
+  if (!(error instanceof XenApiError) || request.method === 'session.logout') return 'none'
+  const isRefused = isFailure(error, 'SESSION_INVALID') || coordinatorIn(error) !== undefined
+  const isLost = error.code === 'XENAPI_UNREACHABLE' && (error.unsent === true || isRead(request.method))
+  if (!isRefused && !isLost) return 'none'
+  return hasPosition(request, login) ? 'renew and tell' : 'renew and repeat'
+}
+
+/** Events go on from a token, which means nothing to a pool that has restarted: whoever follows them must begin anew. */
+const hasPosition = ({ method, params }: Request, login: Login): boolean =>
+  method === 'event.next' || (method === 'event.from' && params(login)[2] !== '')
+
+/** In the words of the API, whatever broke the row of events. */
+function eventsLost(cause: unknown): XenApiError {
+  const sentence = 'EVENTS_LOST: the session was replaced, so events begin anew: ask with an empty token'
+  return new XenApiError('XENAPI_FAILURE', sentence, { failure: ['EVENTS_LOST'], cause })
+}
+
+/** A change whose answer was lost: the caller has to know that it may be there. */
+function explained({ method }: Request, error: unknown): unknown {
+  if (!(error instanceof XenApiError) || error.code !== 'XENAPI_UNREACHABLE') return error
+  if (error.unsent === true || isRead(method)) return error
+  const sentence = `${method} may have taken effect, its answer was lost: ${error.message}`
+  return new XenApiError('XENAPI_UNREACHABLE', sentence, { cause: error })
+}
