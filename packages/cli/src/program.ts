@@ -205,6 +205,7 @@ function addLab(program: Command, start: Start): void {
     .option('--address <ip>', 'address to listen on', '127.0.0.1')
     .option('--https-port <port>', 'XenAPI port', port, 8443)
     .option('--nbd-port <port>', 'NBD port', port, 10_809)
+    .option('--hosts <count>', 'hosts of a new pool, on successive addresses', count)
     .option('--password-file <file>', 'file with the password of its user root')
     .action((directory: string, args: LabArguments) =>
       start(async (global, out) => (await commands.lab()).lab(global, out, directory, args)),
@@ -241,6 +242,12 @@ function port(text: string): number {
   const value = Number(text)
   if (Number.isInteger(value) && value >= 0 && value <= 65_535) return value
   throw new InvalidArgumentError('a port is a number from 0 to 65535')
+}
+
+function count(text: string): number {
+  const value = Number(text)
+  if (Number.isInteger(value) && value >= 1 && value <= 64) return value
+  throw new InvalidArgumentError('a number from 1 to 64')
 }
 
 function sizes(text: string, before: readonly number[] = []): readonly number[] {

@@ -26,6 +26,8 @@ export type LabErrorCode =
   | 'LAB_CBT_INCONSISTENT'
   /** The journal of the pool's objects has a line that cannot be understood. */
   | 'LAB_DATABASE_DAMAGED'
+  /** The options of the lab contradict each other, or what the machine offers. */
+  | 'LAB_OPTIONS'
   /** Another process has the lab directory open. */
   | 'LAB_IN_USE'
   /** The control interface was asked for something that it does not know, or cannot be reached. */

@@ -2,6 +2,7 @@ export { openLabControl } from './control/client.ts'
 export { type CallFault } from './control/faults.ts'
 export {
   type LabControl,
+  type LabHostInfo,
   type LabInfo,
   type MadeDisk,
   type MadeVm,
@@ -12,4 +13,11 @@ export { type Violation } from './invariants.ts'
 export { LabError, type LabErrorCode } from './error.ts'
 export { startLab, type Lab } from './lab.ts'
 export { type NbdReads } from './nbd/reads.ts'
-export { labDefaults, type LabClock, type LabOptions, type LabRandom, type LabSettings } from './options.ts'
+export {
+  labDefaults,
+  type LabClock,
+  type LabOptions,
+  type LabRandom,
+  type LabSettings,
+  type LabStorage,
+} from './options.ts'

@@ -7,18 +7,18 @@ import { Tasks } from './calls/tasks.ts'
 import { Holds } from './classes/hold.ts'
 import { labControl } from './control/control.ts'
 import { Faults } from './control/faults.ts'
-import type { LabControl, LabInfo } from './control/interface.ts'
+import type { LabControl, LabHostInfo, LabInfo } from './control/interface.ts'
 import { serveControl } from './control/server.ts'
 import { Database } from './database/database.ts'
-import { foundPool, refreshHost } from './founding.ts'
+import { foundPool, refreshHosts, setAddresses } from './founding/pool.ts'
 import { openGuestExports } from './guest/exports.ts'
-import { openWebFront } from './http/server.ts'
+import { openFronts, type Fronts } from './host/fronts.ts'
+import { hostIdentities, Hosts } from './host/host.ts'
 import { lockDirectory } from './lockfile.ts'
-import { openNbdFront } from './nbd/front.ts'
+import { ReadLog } from './nbd/reads.ts'
 import { labDefaults, type LabOptions, type LabSettings } from './options.ts'
 import { theHost, type Pool } from './pool.ts'
 import { openStorage } from './storage/index.ts'
-import { hostCertificate, type HostCertificate } from './tls/certificate.ts'
 
 /** A running pool. */
 export interface Lab extends AsyncDisposable {
@@ -31,6 +31,8 @@ export interface Lab extends AsyncDisposable {
   /** SHA-256, `AA:BB:…`. */
   readonly fingerprint: string
   readonly nbdAddress: { readonly host: string; readonly port: number }
+  /** All hosts in the order in which they joined; the fields above are those of the coordinator at the start. */
+  readonly hosts: readonly LabHostInfo[]
   readonly username: string
   readonly password: string
   readonly directory: string
@@ -53,27 +55,18 @@ export async function startLab(settings: LabSettings & { readonly onError?: (err
   const stack = new AsyncDisposableStack()
   try {
     stack.use(await lockDirectory(directory))
-    const { hostname, address, clock } = options
-    const certificate = await hostCertificate(directory, { hostname, address, now: clock.now() })
-    const pool = await openPool(stack, options, certificate)
-    const nbd = stack.use(await openNbdFront(pool, onError))
-    pool.nbdPort = nbd.port
-    const web = stack.use(await openWebFront(pool, onError))
-    refreshHost(pool, options, options.addressWithPort ? `${address}:${web.httpsPort}` : address)
-    const info: LabInfo = {
-      url: `https://${address}:${web.httpsPort}`,
-      certificate: certificate.cert,
-      fingerprint: certificate.fingerprint,
-      nbdAddress: { host: nbd.host, port: nbd.port },
-      username: options.username,
-      pid: process.pid,
-    }
-    const control = labControl({ pool, reads: nbd.reads, info })
+    const pool = await openPool(stack, options)
+    const reads = new ReadLog()
+    const fronts = stack.use(await openFronts({ pool, reads, onError }))
+    pool.nbdPort = fronts.nbdPort
+    if (options.addressWithPort) setAddresses(pool.db, pool.hosts.list(), fronts.httpsPort)
+    const info = describe(pool, fronts)
+    const control = labControl({ pool, reads, info, fronts })
     stack.use(await serveControl(directory, control))
     const stop = onceOnly(() => stack.disposeAsync())
     return {
       ...info,
-      httpUrl: web.httpPort === undefined ? undefined : `http://${address}:${web.httpPort}`,
+      httpUrl: fronts.httpPort === undefined ? undefined : `http://${options.address}:${fronts.httpPort}`,
       password: options.password,
       directory,
       control,
@@ -94,13 +87,41 @@ const onceOnly = (work: () => Promise<void>): (() => Promise<void>) => {
 /** How often old tasks and sessions are looked for. xapi: every 30 s */
 const COLLECT_MS = 30_000
 
-async function openPool(stack: AsyncDisposableStack, options: LabOptions, certificate: HostCertificate): Promise<Pool> {
-  const { directory, clock, random } = options
+function describe(pool: Pool, { httpsPort, nbdPort }: Fronts): LabInfo {
+  const hosts = pool.hosts.list().map(({ ref, hostname, address, certificate }) => ({
+    uuid: pool.db.get('host', ref).uuid,
+    hostname,
+    url: `https://${address}:${httpsPort}`,
+    certificate: certificate.cert,
+    fingerprint: certificate.fingerprint,
+    nbdAddress: { host: address, port: nbdPort },
+  }))
+  const { uuid } = pool.db.get('host', theHost(pool))
+  const coordinator = hosts.find((host) => host.uuid === uuid)
+  if (coordinator === undefined) throw new Error('the coordinator is no host of the pool')
+  const { url, certificate, fingerprint, nbdAddress } = coordinator
+  return { url, certificate, fingerprint, nbdAddress, hosts, username: pool.options.username, pid: process.pid }
+}
+
+/** The database with the pool's objects, and what is known of its hosts. */
+async function openDatabase(stack: AsyncDisposableStack, options: LabOptions): Promise<{ db: Database; hosts: Hosts }> {
+  const { directory, random } = options
   const db = new Database({ directory, newUuid: () => random.uuid() })
   stack.defer(() => db.close())
+  const identities = await hostIdentities(options, db.all('host').length || options.hosts)
+  foundPool(db, options, identities)
+  const hosts = db.all('host').flatMap(([ref], position) => {
+    const identity = identities[position]
+    return identity === undefined ? [] : [{ ...identity, ref }]
+  })
+  refreshHosts(db, hosts)
+  return { db, hosts: new Hosts(hosts) }
+}
+
+async function openPool(stack: AsyncDisposableStack, options: LabOptions): Promise<Pool> {
+  const { directory, clock } = options
+  const { db, hosts } = await openDatabase(stack, options)
   const storage = stack.use(await openStorage({ directory: join(directory, 'storage') }))
-  foundPool({ db, options, certificate })
-  refreshHost({ db }, options, options.address)
   await reconcile(db, storage)
   const guests = stack.use(await openGuestExports({ storage, directory: join(directory, 'guests') }))
   const closing = new AbortController()
@@ -110,7 +131,7 @@ async function openPool(stack: AsyncDisposableStack, options: LabOptions, certif
     storage,
     guests,
     options,
-    certificate,
+    hosts,
     sessions: new Sessions(db, options, host),
     tasks: new Tasks(db, clock, host),
     locks: new Locks(),

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { DriverType } from './classes/sr-driver.ts'
 
 /** Where time comes from. */
 export interface LabClock {
@@ -22,8 +23,20 @@ export interface LabOptions {
   /** Plain HTTP beside it; undefined: none. */
   readonly httpPort: number | undefined
   readonly nbdPort: number
-  /** Goes into the certificate when the directory is new. */
+  /** Goes into the certificate when the directory is new. Further hosts are `<hostname>-2` and so on. */
   readonly hostname: string
+  /**
+   * Hosts of a new pool: a coordinator and members, each with a certificate of its own, on successive addresses
+   * (127.0.0.1, 127.0.0.2, …) and the same ports. A pool that exists keeps its hosts.
+   */
+  readonly hosts: number
+  /** Whether the hosts' interfaces have IPv6 addresses too. NBD is served on IPv4 only, as by xapi. */
+  readonly ipv6: boolean
+  /**
+   * Storage for disks in a new pool; the first one is the default. Undefined: a local one for each host and, where there
+   * are several hosts, a shared one before them. SRs for tools, DVD drives and removable media are always there.
+   */
+  readonly storages: readonly LabStorage[] | undefined
   /** host.address carries the port when true: for clients that build URLs from it and a lab that is not on 443. */
   readonly addressWithPort: boolean
   /** What a new pool's network is for. `none`: as after installation, NBD has to be enabled first. */
@@ -34,7 +47,7 @@ export interface LabOptions {
   readonly diskGrain: number
   /** The SR's physical size, in bytes. Disks are sparse, so that it is only a number. */
   readonly storageSize: number
-  /** Whether the SR's driver can track changed blocks. */
+  /** False: an old release, whose drivers cannot track changed blocks. */
   readonly tracking: boolean
   /** How long a wrong password is answered late. */
   readonly loginDelayMs: number
@@ -44,6 +57,16 @@ export interface LabOptions {
   readonly dataDestroyWaitMs: number
   readonly clock: LabClock
   readonly random: LabRandom
+}
+
+/** A storage repository of a new pool. */
+export interface LabStorage {
+  readonly name: string
+  readonly type: DriverType
+  /** The SR's physical size, in bytes. Default: `storageSize`. */
+  readonly size?: number
+  /** Which hosts have it plugged, by position. Default: all for a driver whose storage is shared, else the coordinator. */
+  readonly hosts?: readonly number[]
 }
 
 /** What a caller of `startLab` gives: the directory, the password, and whatever shall differ from the defaults. */
@@ -57,6 +80,9 @@ export const labDefaults = {
   httpPort: undefined,
   nbdPort: 10_809,
   hostname: 'tidemark-lab',
+  hosts: 1,
+  ipv6: false,
+  storages: undefined,
   addressWithPort: false,
   networkPurpose: 'nbd',
   nbdPersonality: 'xapi',

@@ -3,12 +3,12 @@ import type { Faults } from './control/faults.ts'
 import type { Database } from './database/database.ts'
 import type { GuestExports } from './guest/exports.ts'
 import type { Holds } from './classes/hold.ts'
+import type { Hosts } from './host/host.ts'
 import type { Locks } from './calls/locks.ts'
 import type { Sessions } from './calls/sessions.ts'
 import type { Tasks } from './calls/tasks.ts'
 import type { LabOptions } from './options.ts'
 import type { Storage } from './storage/index.ts'
-import type { HostCertificate } from './tls/certificate.ts'
 
 /** All that calls, transfers and the control interface work on. */
 export interface Pool {
@@ -21,8 +21,8 @@ export interface Pool {
   readonly holds: Holds
   readonly faults: Faults
   readonly options: LabOptions
-  readonly certificate: HostCertificate
-  /** The port that get_nbd_info gives; known once the server listens. */
+  readonly hosts: Hosts
+  /** The port that get_nbd_info gives, the same on all hosts; known once the servers listen. */
   nbdPort: number
   /** Ends with the lab: whatever waits, stops waiting. */
   readonly closing: AbortSignal
@@ -35,8 +35,8 @@ export function thePool({ db }: Pick<Pool, 'db'>): [PoolRef, PoolRecord] {
   return pool
 }
 
-/** The host that serves the pool. */
+/** The coordinator: the one host that answers calls. */
 export const theHost = (pool: Pick<Pool, 'db'>): HostRef => thePool(pool)[1].master
 
-/** The VM that stands for the host itself: it holds the disks that the host reads. */
-export const controlDomain = ({ db }: Pick<Pool, 'db'>): VmRef => db.get('host', theHost({ db })).control_domain
+/** The VM that stands for a host itself: it holds the disks that the host reads. */
+export const controlDomain = ({ db }: Pick<Pool, 'db'>, host: HostRef): VmRef => db.get('host', host).control_domain

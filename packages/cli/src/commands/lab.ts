@@ -11,6 +11,7 @@ export interface LabArguments {
   readonly address?: string
   readonly httpsPort?: number
   readonly nbdPort?: number
+  readonly hosts?: number
   readonly passwordFile?: string
 }
 
@@ -29,11 +30,16 @@ export async function lab(global: GlobalOptions, out: Out, directory: string, ar
     ...(args.address === undefined ? {} : { address: args.address }),
     ...(args.httpsPort === undefined ? {} : { httpsPort: args.httpsPort }),
     ...(args.nbdPort === undefined ? {} : { nbdPort: args.nbdPort }),
+    ...(args.hosts === undefined ? {} : { hosts: args.hosts }),
   })
   const { url, fingerprint, nbdAddress, username } = running
-  out.event({ type: 'ready', url, fingerprint, nbd: nbdAddress, username })
+  const hosts = running.hosts.map((host) => ({ url: host.url, fingerprint: host.fingerprint, nbd: host.nbdAddress }))
+  out.event({ type: 'ready', url, fingerprint, nbd: nbdAddress, hosts, username })
   out.say(`lab in ${directory}: ${url} (user ${username}), NBD on port ${nbdAddress.port}`)
   out.say(`  certificate SHA-256 ${fingerprint}`)
+  for (const host of running.hosts.filter((each) => each.url !== url)) {
+    out.say(`  member ${host.hostname}: ${host.url}, certificate SHA-256 ${host.fingerprint}`)
+  }
   out.say(`  next: tidemark pool add lab ${url} --fingerprint ${fingerprint} --password-file <file>`)
   if (!global.signal.aborted) await once(global.signal, 'abort')
   return exitCodes.done

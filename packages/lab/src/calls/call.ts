@@ -1,10 +1,12 @@
-import type { SessionRef, TaskRef } from '@tidemark/xenapi'
-import type { Pool } from '../pool.ts'
+import type { HostRef, SessionRef, TaskRef } from '@tidemark/xenapi'
+import { theHost, type Pool } from '../pool.ts'
 import type { RunningTask } from './tasks.ts'
 
 /** One call being served. */
 export interface Call {
   readonly pool: Pool
+  /** The host that serves it: the coordinator, but for transfers that a member serves. */
+  readonly host: HostRef
   /** The caller's login; empty for the few messages that need none, and for what the lab does itself. */
   readonly session: SessionRef
   /** The task that stands for the call, where it has one. */
@@ -25,6 +27,7 @@ export const operationKey = ({ task }: Call): TaskRef | undefined => task?.ref
 /** A call that the lab makes itself. */
 export const ownCall = (pool: Pool): Call => ({
   pool,
+  host: theHost(pool),
   session: '' as SessionRef,
   task: undefined,
   signal: pool.closing,

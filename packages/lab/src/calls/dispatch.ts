@@ -1,4 +1,4 @@
-import type { SessionRef, TaskRef } from '@tidemark/xenapi'
+import type { HostRef, SessionRef, TaskRef } from '@tidemark/xenapi'
 import {
   apiEnums,
   arity,
@@ -16,18 +16,24 @@ import {
   type WireValue,
 } from '@tidemark/xenapi/codec'
 import { handlers } from '../classes/handlers.ts'
-import type { Pool } from '../pool.ts'
+import { theHost, type Pool } from '../pool.ts'
 import type { Call, Handler } from './call.ts'
 import { failure, failureOf } from './failure.ts'
 
 /** An answer, and whether it goes out without the Status wrapper in XML. */
 export type Dispatched = Answer & { readonly bare?: true }
 
+/** Who is asked: one host of a pool. */
+export interface Asked {
+  readonly pool: Pool
+  readonly host: HostRef
+}
+
 /** Serves one call of either encoding. It never rejects: whatever goes wrong is a failure in the answer. */
-export async function dispatch(pool: Pool, call: WireCall, encoding: Encoding): Promise<Dispatched> {
+export async function dispatch(asked: Asked, call: WireCall, encoding: Encoding): Promise<Dispatched> {
   if (call.method === 'system.listMethods') return { ok: true, value: listMethods(), bare: true }
   try {
-    return { ok: true, value: await serve(pool, call, encoding) }
+    return { ok: true, value: await serve(asked, call, encoding) }
   } catch (error) {
     return { ok: false, failure: failureOf(error) }
   }
@@ -41,12 +47,16 @@ const listMethods = (): readonly string[] =>
     return found?.message.async === true ? [name, `Async.${name}`, alias] : [name, alias]
   })
 
-/** The order of checks is xapi's: number of parameters, their types, the session. contract/xenapi.md §1.4 */
-async function serve(pool: Pool, { method, params }: WireCall, encoding: Encoding): Promise<WireValue> {
+/**
+ * The order of checks is xapi's: number of parameters, their types, the session. A member looks no further than to say
+ * who its coordinator is. contract/xenapi.md §1.4, §1.5
+ */
+async function serve(asked: Asked, { method, params }: WireCall, encoding: Encoding): Promise<WireValue> {
+  const { pool } = asked
   const found = findMessage(method)
   const handler = found === undefined ? undefined : handlers().get(`${found.class.name}.${found.message.name}`)
   if (found === undefined || handler === undefined) {
-    pool.sessions.check(sessionOf(params))
+    checkSession(asked, sessionOf(params))
     return failure(found?.message.state === 'removed' ? 'MESSAGE_REMOVED' : 'MESSAGE_METHOD_UNKNOWN', method)
   }
   const { message } = found
@@ -54,10 +64,22 @@ async function serve(pool: Pool, { method, params }: WireCall, encoding: Encodin
   checkCount(method, message, message.session && params.length === 0 ? -1 : given.length)
   const decoded = decodeParams(message, given)
   const session = message.session ? sessionOf(params) : ('' as SessionRef)
-  if (message.session) pool.sessions.check(session)
+  if (message.session) checkSession(asked, session)
+  else assertCoordinator(asked)
   if (found.isAsync && !message.async) failure('Fault', `No async mode for this operation (rpc: ${method})`)
   pool.faults.beforeCall(method)
-  return run(pool, found, { handler, params: decoded, session, encoding })
+  return run(asked, found, { handler, params: decoded, session, encoding })
+}
+
+function checkSession(asked: Asked, session: SessionRef): void {
+  assertCoordinator(asked)
+  asked.pool.sessions.check(session)
+}
+
+/** @throws XenApiError HOST_IS_SLAVE */
+function assertCoordinator({ pool, host }: Asked): void {
+  const coordinator = theHost(pool)
+  if (host !== coordinator) failure('HOST_IS_SLAVE', pool.hosts.get(coordinator).address)
 }
 
 interface Prepared {
@@ -68,12 +90,12 @@ interface Prepared {
 }
 
 async function run(
-  pool: Pool,
+  { pool, host }: Asked,
   { class: model, message, isAsync }: FoundMessage,
   { handler, params, session, encoding }: Prepared,
 ): Promise<WireValue> {
   const result = parseType(message.result)
-  const call: Call = { pool, session, task: undefined, signal: pool.closing }
+  const call: Call = { pool, host, session, task: undefined, signal: pool.closing }
   if (!message.async) return encodeTyped(result, await handler(call, ...(params as never[])), encoding)
 
   const name = `${model.name}.${message.name}`

@@ -4,6 +4,8 @@ import { eventHandlers } from './event.ts'
 import { hostHandlers } from './host.ts'
 import { messageHandlers } from './message.ts'
 import { networkHandlers } from './network.ts'
+import { pbdHandlers } from './pbd.ts'
+import { poolHandlers } from './pool.ts'
 import { sessionHandlers } from './session.ts'
 import { srHandlers } from './sr.ts'
 import { taskHandlers } from './task.ts'
@@ -25,9 +27,11 @@ export function handlers(): ReadonlyMap<string, Handler> {
       ...sessionHandlers,
       ...taskHandlers,
       ...eventHandlers,
+      ...poolHandlers,
       ...hostHandlers,
       ...networkHandlers,
       ...srHandlers,
+      ...pbdHandlers,
       ...vdiHandlers,
       ...cbtHandlers,
       ...vbdHandlers,

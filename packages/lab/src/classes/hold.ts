@@ -1,18 +1,24 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { VbdMode, VbdRef, VdiRef } from '@tidemark/xenapi'
+import type { HostRef, VbdMode, VbdRef, VdiRef } from '@tidemark/xenapi'
 import { controlDomain, type Pool } from '../pool.ts'
 import { assertAttachable, attached, slotFor } from './vbd.ts'
 
-/** The disks that the host itself uses for a transfer or an NBD reader: VBDs of the control domain. */
+/** The host that holds a disk. */
+export interface Holder {
+  readonly pool: Pool
+  readonly host: HostRef
+}
+
+/** The disks that a host itself uses for a transfer or an NBD reader: VBDs of the control domain. */
 export class Holds {
   readonly #leaving = new Set<Promise<void>>()
 
   /**
-   * Attaches a disk to the control domain. What it returns gives the disk back, a moment later, as a real host does.
+   * Attaches a disk to the control domain of a host. What it returns gives the disk back, a moment later, as a real host does.
    * @throws XenApiError VDI_IN_USE when `mode` is RW and a VM writes to the disk
    */
-  hold(pool: Pool, VDI: VdiRef, mode: VbdMode): () => void {
-    const VM = controlDomain(pool)
+  hold({ pool, host }: Holder, VDI: VdiRef, mode: VbdMode): () => void {
+    const VM = controlDomain(pool, host)
     const userdevice = slotFor(pool, VM, 'autodetect')
     const vbd = pool.db.change((draft) => {
       const made = draft.insert('VBD', { VM, VDI, userdevice, mode, type: 'Disk' })

@@ -1,57 +1,46 @@
-import type { PbdRef, SrRef, StorageOperations } from '@tidemark/xenapi'
+import type { HostRef, SmRecord, SrRef, StorageOperations } from '@tidemark/xenapi'
 import { operationKey, type Call, type Handlers } from '../calls/call.ts'
 import { failure } from '../calls/failure.ts'
 import type { Pool } from '../pool.ts'
+import { createSr, destroySr, forgetSr, introduceSr } from './sr-life.ts'
+import { supports } from './sr-driver.ts'
 
 export const srHandlers: Handlers = {
   'SR.scan': scan,
   'SR.update': scan,
-  'PBD.plug': ({ pool: { db } }, pbd: PbdRef) => db.update('PBD', pbd, { currently_attached: true }),
-  'PBD.unplug': unplugPbd,
+  'SR.create': createSr,
+  'SR.introduce': introduceSr,
+  'SR.forget': forgetSr,
+  'SR.destroy': destroySr,
   'SR.get_supported_types': ({ pool: { db } }) => db.all('SM').map(([, { type }]) => type),
 }
 
-/** What a driver can do, the way SM.features says it. */
-export const CBT_FEATURE = 'VDI_CONFIG_CBT'
-
-const ALWAYS: readonly StorageOperations[] = [
-  'scan',
-  'update',
-  'vdi_create',
-  'vdi_destroy',
-  'vdi_resize',
-  'vdi_clone',
-  'vdi_snapshot',
-  'vdi_mirror',
-]
-const WITH_CBT: readonly StorageOperations[] = [
-  'vdi_enable_cbt',
-  'vdi_disable_cbt',
-  'vdi_data_destroy',
-  'vdi_list_changed_blocks',
-]
-
-export const allowedSrOperations = (tracking: boolean): readonly StorageOperations[] =>
-  tracking ? [...ALWAYS, ...WITH_CBT] : ALWAYS
+/** What the SR's driver can do, as SM.features says it. */
+function featuresOf({ db }: Pool, sr: SrRef): SmRecord['features'] {
+  const { type } = db.get('SR', sr)
+  return db.all('SM').find(([, driver]) => driver.type === type)?.[1].features ?? {}
+}
 
 /** Whether the SR's driver tracks changed blocks. */
-export function canTrack({ db }: Pool, sr: SrRef): boolean {
-  const { type } = db.get('SR', sr)
-  return db.all('SM').some(([, driver]) => driver.type === type && CBT_FEATURE in driver.features)
+export const canTrack = (pool: Pool, sr: SrRef): boolean => supports(featuresOf(pool, sr), 'vdi_enable_cbt')
+
+/** @throws XenApiError SR_OPERATION_NOT_SUPPORTED */
+export function assertSupports(pool: Pool, sr: SrRef, operation: StorageOperations): void {
+  if (!supports(featuresOf(pool, sr), operation)) failure('SR_OPERATION_NOT_SUPPORTED', sr)
 }
+
+/** Whether a host has the SR plugged. */
+export const seesStorage = ({ db }: Pool, host: HostRef, sr: SrRef): boolean =>
+  db.get('SR', sr).PBDs.some((pbd) => {
+    const connection = db.get('PBD', pbd)
+    return connection.host === host && connection.currently_attached
+  })
 
 /** Refuses the work when no host has the SR plugged. */
 export function assertAttached({ db }: Pool, sr: SrRef): void {
   const { PBDs } = db.get('SR', sr)
   if (PBDs.length === 0) failure('SR_HAS_NO_PBDS', sr)
   if (!PBDs.some((pbd) => db.get('PBD', pbd).currently_attached)) failure('SR_NOT_ATTACHED', sr)
-}
-
-function unplugPbd({ pool: { db } }: Call, pbd: PbdRef): void {
-  const { SR } = db.get('PBD', pbd)
-  const inUse = db.all('VBD').find(([, vbd]) => vbd.currently_attached && db.find('VDI', vbd.VDI)?.SR === SR)
-  if (inUse !== undefined) failure('VDI_IN_USE', inUse[1].VDI, 'unplug')
-  db.update('PBD', pbd, { currently_attached: false })
 }
 
 async function scan({ pool }: Call, sr: SrRef): Promise<void> {
@@ -63,7 +52,6 @@ async function scan({ pool }: Call, sr: SrRef): Promise<void> {
 export async function refreshUsage({ db, storage }: Pool, sr: SrRef): Promise<void> {
   const disks = db.all('VDI').filter(([, vdi]) => vdi.SR === sr && storage.has(vdi.uuid))
   const used = await Promise.all(disks.map(([, { uuid }]) => storage.physicalUtilisation(uuid)))
-  const total = await storage.usedSpace()
   db.change((draft) => {
     for (const [index, [ref, { physical_utilisation }]] of disks.entries()) {
       const now = used[index] ?? 0
@@ -72,6 +60,7 @@ export async function refreshUsage({ db, storage }: Pool, sr: SrRef): Promise<vo
       }
     }
     const virtual = disks.reduce((sum, [, { virtual_size }]) => sum + virtual_size, 0)
+    const total = used.reduce((sum, each) => sum + each, 0)
     draft.update('SR', sr, { physical_utilisation: total, virtual_allocation: virtual })
   })
 }
@@ -87,6 +76,7 @@ export async function onStorage<Result>(
   work: () => Promise<Result>,
 ): Promise<Result> {
   const { db, locks } = call.pool
+  assertSupports(call.pool, sr, operation)
   return locks.exclusive([sr], async () => {
     call.signal.throwIfAborted()
     const key = operationKey(call)

@@ -104,21 +104,17 @@ const isSnapshotVbd = ({ db }: Pool, vbd: VbdRef): boolean => db.get('VM', db.ge
  * holds the caller's session.
  */
 function nbdInfo({ pool, session }: Call, vdi: VdiRef): VdiNbdServerInfoRecord[] {
-  const { db, certificate, nbdPort } = pool
+  const { db, nbdPort } = pool
   const { uuid, SR } = assertHasData(pool, vdi)
   const hosts = db.get('SR', SR).PBDs.flatMap((pbd) => {
     const { host, currently_attached } = db.get('PBD', pbd)
     return currently_attached ? [host] : []
   })
-  return hosts.flatMap((host) =>
-    addressesOf(pool, host).map((address) => ({
-      exportname: `/${uuid}?session_id=${session}`,
-      address,
-      port: nbdPort,
-      cert: certificate.cert,
-      subject: certificate.subject,
-    })),
-  )
+  return hosts.flatMap((host) => {
+    const { cert, subject } = pool.hosts.get(host).certificate
+    const exportname = `/${uuid}?session_id=${session}`
+    return addressesOf(pool, host).map((address) => ({ exportname, address, port: nbdPort, cert, subject }))
+  })
 }
 
 function addressesOf({ db }: Pool, host: HostRef): readonly string[] {

@@ -2,14 +2,15 @@ import type { VmGuestMetricsRef, VmOperations, VmPowerState, VmRecord, VmRef, Ho
 import { NULL_REF } from '@tidemark/xenapi/codec'
 import type { Call, Handlers } from '../calls/call.ts'
 import { failure } from '../calls/failure.ts'
-import { theHost, type Pool } from '../pool.ts'
+import type { Pool } from '../pool.ts'
+import { assertCanRunOn, hostFor } from './placement.ts'
 import { assertAttachable, attached, detached } from './vbd.ts'
 import { allowedVmOperations, assertNotBlocked } from './vm.ts'
 
 /** Power: no guest really runs, but disks are attached and states go their way. */
 export const vmLifeHandlers: Handlers = {
   'VM.start': (call, vm: VmRef, paused: boolean) => start(call, vm, paused),
-  'VM.start_on': (call, vm: VmRef, _host: HostRef, paused: boolean) => start(call, vm, paused),
+  'VM.start_on': (call, vm: VmRef, host: HostRef, paused: boolean) => start(call, vm, paused, host),
   'VM.clean_shutdown': (call, vm: VmRef) => stop(call, vm, 'clean_shutdown', ['Running']),
   'VM.shutdown': (call, vm: VmRef) => stop(call, vm, 'shutdown', ['Running', 'Paused']),
   'VM.hard_shutdown': (call, vm: VmRef) => stop(call, vm, 'hard_shutdown', ['Running', 'Paused', 'Suspended']),
@@ -20,16 +21,22 @@ export const vmLifeHandlers: Handlers = {
   'VM.unpause': (call, vm: VmRef) => become(call, vm, { operation: 'unpause', from: ['Paused'], to: 'Running' }),
 }
 
-function start({ pool }: Call, vm: VmRef, paused: boolean): void {
+function start({ pool }: Call, vm: VmRef, paused: boolean, host?: HostRef): void {
   const record = ready(pool, vm, 'start', ['Halted'])
   if (record.is_a_snapshot) failure('VM_IS_SNAPSHOT', vm, 'start')
   if (record.is_a_template) failure('VM_IS_TEMPLATE', vm, 'start')
   for (const vbd of record.VBDs) assertAttachable(pool, vbd)
-  startVm(pool, vm, paused ? 'Paused' : 'Running')
+  if (host !== undefined) assertCanRunOn(pool, vm, host)
+  startVm(pool, vm, paused ? 'Paused' : 'Running', host)
 }
 
 /** Attaches the disks and cards of a VM, and lets its guest report. */
-export function startVm(pool: Pool, vm: VmRef, power_state: 'Running' | 'Paused'): void {
+export function startVm(
+  pool: Pool,
+  vm: VmRef,
+  power_state: 'Running' | 'Paused',
+  host: HostRef = hostFor(pool, vm),
+): void {
   const { db, options } = pool
   const { VBDs, VIFs, metrics, is_a_template, is_a_snapshot } = db.get('VM', vm)
   const now = options.clock.now()
@@ -51,7 +58,7 @@ export function startVm(pool: Pool, vm: VmRef, power_state: 'Running' | 'Paused'
     draft.update('VM', vm, {
       power_state,
       guest_metrics,
-      resident_on: theHost(pool),
+      resident_on: host,
       domid: 1 + Math.max(0, ...db.all('VM').map(([, { domid }]) => domid)),
       allowed_operations: allowedVmOperations({
         power_state,

@@ -4,7 +4,8 @@ import type { Call, Handlers } from '../calls/call.ts'
 import { failure } from '../calls/failure.ts'
 import type { Draft } from '../database/database.ts'
 import type { Fields } from '../database/tables.ts'
-import { theHost, type Pool } from '../pool.ts'
+import type { Pool } from '../pool.ts'
+import { possibleHosts } from './placement.ts'
 import { freeSlots } from './vbd.ts'
 import { freeVifSlots } from './vif.ts'
 
@@ -13,10 +14,7 @@ export const vmHandlers: Handlers = {
   'VM.destroy': destroyVm,
   'VM.get_allowed_VBD_devices': ({ pool }, vm: VmRef) => freeSlots(pool, vm),
   'VM.get_allowed_VIF_devices': ({ pool }, vm: VmRef) => freeVifSlots(pool, vm),
-  'VM.get_possible_hosts': ({ pool }, vm: VmRef) => {
-    pool.db.get('VM', vm)
-    return [theHost(pool)]
-  },
+  'VM.get_possible_hosts': ({ pool }, vm: VmRef) => possibleHosts(pool, vm),
   'VM.update_allowed_operations': ({ pool: { db } }, vm: VmRef) => {
     db.update('VM', vm, { allowed_operations: allowedVmOperations(db.get('VM', vm)) })
   },

@@ -1,19 +1,21 @@
 import { createHash } from 'node:crypto'
 import { open, stat } from 'node:fs/promises'
 import { bytes } from '@tidemark/blocks'
-import type { VbdConstructor, VdiConstructor, VdiRef, VmConstructor } from '@tidemark/xenapi'
+import type { HostRef, VbdConstructor, VdiConstructor, VdiRef, VmConstructor } from '@tidemark/xenapi'
 import { NULL_REF } from '@tidemark/xenapi/codec'
 import { ownCall, type Call } from '../calls/call.ts'
 import { handlers } from '../classes/handlers.ts'
+import { appointCoordinator } from '../classes/pool.ts'
 import { alert } from '../classes/message.ts'
 import { disableCbt } from '../classes/vdi-cbt.ts'
 import { createVdi } from '../classes/vdi.ts'
 import { stopVm, startVm } from '../classes/vm-life.ts'
 import { createVm } from '../classes/vm.ts'
+import type { Fronts } from '../host/fronts.ts'
 import { isZero } from '../http/import-raw.ts'
 import { violations } from '../invariants.ts'
 import type { ReadLog } from '../nbd/reads.ts'
-import { theHost, thePool, type Pool } from '../pool.ts'
+import { thePool, type Pool } from '../pool.ts'
 import type { LabControl, LabInfo, MadeDisk, MadeVm, NewDisk, NewVm } from './interface.ts'
 
 /** What the control interface works on. */
@@ -21,12 +23,14 @@ export interface ControlSubject {
   readonly pool: Pool
   readonly reads: ReadLog
   readonly info: LabInfo
+  readonly fronts: Pick<Fronts, 'start' | 'stop'>
 }
 
-export function labControl({ pool, reads, info }: ControlSubject): LabControl {
+export function labControl({ pool, reads, info, fronts }: ControlSubject): LabControl {
   const { db, storage, guests, faults } = pool
   const call = ownCall(pool)
   const vdiOf = (uuid: string): VdiRef => db.byUuid('VDI', uuid)
+  const hostOf = (uuid: string): HostRef => db.byUuid('host', uuid)
   return {
     info: async () => info,
     createVm: (vm) => makeVm(call, vm),
@@ -39,7 +43,17 @@ export function labControl({ pool, reads, info }: ControlSubject): LabControl {
     usedSpace: () => storage.usedSpace(),
 
     disableCbtBehind: async (uuid) => disableCbt(call, vdiOf(uuid)),
-    crashHost: () => crashHost(pool),
+    crashHost: async (uuid) => crashHosts(pool, uuid === undefined ? undefined : hostOf(uuid)),
+    stopHost: async (uuid) => {
+      await fronts.stop(hostOf(uuid))
+      setLive(pool, hostOf(uuid), false)
+    },
+    startHost: async (uuid) => {
+      await crashHosts(pool, hostOf(uuid))
+      setLive(pool, hostOf(uuid), true)
+      await fronts.start(hostOf(uuid))
+    },
+    appointCoordinator: async (uuid) => appointCoordinator(pool, hostOf(uuid)),
     breakTracking: async (uuid) => loseTracking(pool, vdiOf(uuid)),
     failCall: async (fault) => faults.failCall(fault),
     cutNbdAfter: async (count) => faults.cutNbdAfter(count),
@@ -66,7 +80,7 @@ const MEMORY = 2 * 1024 ** 3
 
 async function makeVm(call: Call, { name, memory = MEMORY, disks, running = false }: NewVm): Promise<MadeVm> {
   const { pool } = call
-  const vm = createVm(pool, vmRecord(pool, name, memory))
+  const vm = createVm(pool, vmRecord(name, memory))
   const made: MadeDisk[] = []
   for (const [slot, disk] of disks.entries()) {
     const vdi = await makeDisk(call, `${name} ${slot}`, disk)
@@ -78,11 +92,11 @@ async function makeVm(call: Call, { name, memory = MEMORY, disks, running = fals
   return { uuid: pool.db.get('VM', vm).uuid, ref: vm, disks: made }
 }
 
-const vmRecord = (pool: Pool, name_label: string, memory: number): VmConstructor => ({
+const vmRecord = (name_label: string, memory: number): VmConstructor => ({
   name_label,
   user_version: 1,
   is_a_template: false,
-  affinity: theHost(pool),
+  affinity: NULL_REF as HostRef,
   VCPUs_params: {},
   memory_static_max: memory,
   memory_dynamic_max: memory,
@@ -139,13 +153,13 @@ function addCard(call: Call, VM: VbdConstructor['VM']): void {
 async function makeDisk(
   call: Call,
   label: string,
-  { name = label, size, image, tracked = false }: NewDisk,
+  { name = label, size, image, tracked = false, sr }: NewDisk,
 ): Promise<VdiRef> {
   const { pool } = call
   const imageSize = image === undefined ? 0 : (await stat(image)).size
   const record: VdiConstructor = {
     name_label: name,
-    SR: thePool(pool)[1].default_SR,
+    SR: sr === undefined ? thePool(pool)[1].default_SR : pool.db.byUuid('SR', sr),
     virtual_size: Math.max(size ?? 0, imageSize),
     type: 'user',
     sharable: false,
@@ -190,12 +204,19 @@ async function sha256({ db, storage }: Pool, uuid: string): Promise<string> {
 }
 
 /** Disks that a VM wrote to have logs that cannot be trusted; the storage notices at the next start. */
-async function crashHost(pool: Pool): Promise<void> {
+async function crashHosts(pool: Pool, host: HostRef | undefined): Promise<void> {
   const { db } = pool
-  const running = db.all('VM').filter(([, vm]) => vm.power_state !== 'Halted' && !vm.is_control_domain)
+  const running = db
+    .all('VM')
+    .filter(([, vm]) => vm.power_state !== 'Halted' && vm.power_state !== 'Suspended' && !vm.is_control_domain)
+    .filter(([, vm]) => host === undefined || vm.resident_on === host)
   const written = running.flatMap(([, { VBDs }]) => VBDs.map((vbd) => db.get('VBD', vbd).VDI))
   for (const [vm] of running) stopVm(pool, vm)
   for (const vdi of written) if (vdi !== NULL_REF && db.get('VDI', vdi).cbt_enabled) await loseTracking(pool, vdi)
+}
+
+function setLive({ db, options }: Pool, host: HostRef, live: boolean): void {
+  db.update('host_metrics', db.get('host', host).metrics, { live, last_updated: options.clock.now() })
 }
 
 async function loseTracking(pool: Pool, vdi: VdiRef): Promise<void> {

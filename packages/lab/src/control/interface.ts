@@ -12,6 +12,8 @@ export interface NewDisk {
   readonly image?: string
   /** Whether changed blocks are tracked from the beginning. Default false. */
   readonly tracked?: boolean
+  /** uuid of the SR. Default: the pool's default SR. */
+  readonly sr?: string
 }
 
 export interface NewVm {
@@ -38,12 +40,26 @@ export interface MadeDisk {
   readonly guestSocket: string
 }
 
-/** How to reach the lab; the password is not told. */
+/** How to reach one host of the lab. */
+export interface LabHostInfo {
+  readonly uuid: string
+  readonly hostname: string
+  /** `https://address:port` */
+  readonly url: string
+  /** PEM. */
+  readonly certificate: string
+  /** SHA-256, `AA:BB:…`. */
+  readonly fingerprint: string
+  readonly nbdAddress: { readonly host: string; readonly port: number }
+}
+
+/** How to reach the lab's coordinator, and all its hosts; the password is not told. */
 export interface LabInfo {
   readonly url: string
   readonly certificate: string
   readonly fingerprint: string
   readonly nbdAddress: { readonly host: string; readonly port: number }
+  readonly hosts: readonly LabHostInfo[]
   readonly username: string
   readonly pid: number
 }
@@ -67,8 +83,17 @@ export interface LabControl {
 
   /** Another administrator switches tracking off. */
   disableCbtBehind(vdiUuid: string): Promise<void>
-  /** The host dies and comes back: VMs are halted, and tracked disks that were in use lose their tracking. */
-  crashHost(): Promise<void>
+  /**
+   * A host dies and comes back: its VMs are halted, and tracked disks that were in use lose their tracking.
+   * @param hostUuid all hosts when left out
+   */
+  crashHost(hostUuid?: string): Promise<void>
+  /** The host loses its power: its connections end and nobody answers at its address. What ran there is lost. */
+  stopHost(hostUuid: string): Promise<void>
+  /** A stopped host is there again; its VMs are halted. */
+  startHost(hostUuid: string): Promise<void>
+  /** Makes a host the coordinator, as an administrator does after the old one died. Logins and tasks are lost. */
+  appointCoordinator(hostUuid: string): Promise<void>
   /** Makes a change log inconsistent. */
   breakTracking(vdiUuid: string): Promise<void>
   failCall(fault: CallFault): Promise<void>

@@ -1,9 +1,12 @@
 import { once } from 'node:events'
 import { STATUS_CODES, type IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
+import type { HostRef } from '@tidemark/xenapi'
 
-/** One request with its socket: handlers of transfers write their answers byte for byte as xapi does. */
+/** One request to a host, with its socket: handlers of transfers write their answers byte for byte as xapi does. */
 export interface Exchange {
+  /** The host that was asked. */
+  readonly host: HostRef
   readonly request: IncomingMessage
   readonly socket: Socket
   readonly path: string
@@ -11,9 +14,10 @@ export interface Exchange {
   readonly cookies: ReadonlyMap<string, string>
 }
 
-export function exchangeOf(request: IncomingMessage): Exchange {
+export function exchangeOf(host: HostRef, request: IncomingMessage): Exchange {
   const [path = '/', query = ''] = (request.url ?? '/').split('?', 2)
   return {
+    host,
     request,
     socket: request.socket,
     path,

@@ -23,7 +23,7 @@ export async function exportRawVdi(transfer: Transfer): Promise<string> {
   if (format === 'vhd' && disk.virtual_size > VHD_SIZE_MAX) {
     throw apiFailure('VDI_TOO_LARGE', vdi, String(VHD_SIZE_MAX))
   }
-  const release = pool.holds.hold(pool, vdi, 'RO')
+  const release = pool.holds.hold(transfer.call, vdi, 'RO')
   try {
     transfer.begin({
       status: 200,

@@ -19,7 +19,7 @@ export async function importRawVdi(transfer: Transfer): Promise<string> {
   const length = Number(request.headers['content-length'] ?? 0)
   const vdi = await targetOf(transfer, format, length)
   const { uuid } = assertHasData(pool, vdi)
-  const release = pool.holds.hold(pool, vdi, 'RW')
+  const release = pool.holds.hold(transfer.call, vdi, 'RW')
   try {
     transfer.begin({ status: 200 })
     if (format === 'vhd') await takeVhd(transfer, uuid)

@@ -17,7 +17,7 @@ const BODY_MAX = 300 * 1024
 /** POST /, /RPC2, /xmlrpc: API errors travel with status 200; what is no call at all gets 500. */
 export const serveXmlRpc = (pool: Pool, exchange: Exchange, response: ServerResponse): Promise<void> =>
   serveRpc(exchange, response, 'text/xml', async (body) => {
-    const answer = await dispatch(pool, decodeXmlCall(body), 'xml')
+    const answer = await dispatch({ pool, host: exchange.host }, decodeXmlCall(body), 'xml')
     return answer.ok && answer.bare === true ? encodeXmlBareAnswer(answer.value) : encodeXmlAnswer(answer)
   })
 
@@ -25,7 +25,7 @@ export const serveXmlRpc = (pool: Pool, exchange: Exchange, response: ServerResp
 export const serveJsonRpc = (pool: Pool, exchange: Exchange, response: ServerResponse): Promise<void> =>
   serveRpc(exchange, response, 'application/json', async (body) => {
     const call = decodeJsonCall(body)
-    return encodeJsonAnswer(await dispatch(pool, call, 'json'), call)
+    return encodeJsonAnswer(await dispatch({ pool, host: exchange.host }, call, 'json'), call)
   })
 
 async function serveRpc(

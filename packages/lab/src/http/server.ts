@@ -1,6 +1,7 @@
 import http from 'node:http'
 import https from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
+import type { LabHost } from '../host/host.ts'
 import type { Pool } from '../pool.ts'
 import { answer, exchangeOf, finish, type Exchange } from './exchange.ts'
 import { exportMetadata } from './export-metadata.ts'
@@ -28,35 +29,51 @@ const ROUTES: Readonly<Record<string, Readonly<Record<string, Serve>>>> = {
 /** xapi allows 800. */
 const CONNECTIONS_MAX = 800
 
-export interface WebFront extends AsyncDisposable {
+export interface WebPorts {
   readonly httpsPort: number
   readonly httpPort: number | undefined
 }
 
-/** Everything that speaks HTTP: one port with TLS, and on request one without. */
-export async function openWebFront(pool: Pool, onError: (error: Error) => void): Promise<WebFront> {
-  const { options, certificate } = pool
+export interface WebFront extends WebPorts, AsyncDisposable {
+  /** Ends all connections; new ones are taken. */
+  disconnect(): void
+}
+
+/** Where and what the servers of a host serve. */
+export interface WebService {
+  readonly pool: Pool
+  readonly host: LabHost
+  readonly onError: (error: Error) => void
+}
+
+/** Everything of a host that speaks HTTP: one port with TLS, and on request one without. */
+export async function openWebFront({ pool, host, onError }: WebService, ports: WebPorts): Promise<WebFront> {
   const listener = (request: http.IncomingMessage, response: http.ServerResponse): void => {
-    serve(pool, request, response).catch((error: unknown) => {
+    serve(pool, exchangeOf(host.ref, request), response).catch((error: unknown) => {
       onError(error as Error)
       request.socket.destroy()
     })
   }
   const settings = { requestTimeout: 0, headersTimeout: 60_000, keepAliveTimeout: 60_000, noDelay: true } as const
-  const { key, cert } = certificate
+  const { key, cert } = host.certificate
   const secure = https.createServer({ ...settings, key, cert, minVersion: 'TLSv1.2' }, listener)
-  const httpsPort = await listen(secure, options.address, options.httpsPort)
-  const plain = options.httpPort === undefined ? undefined : http.createServer(settings, listener)
-  const httpPort =
-    plain === undefined || options.httpPort === undefined
-      ? undefined
-      : await listen(plain, options.address, options.httpPort)
-  return {
-    httpsPort,
-    httpPort,
-    async [Symbol.asyncDispose]() {
-      await Promise.all([secure, plain].flatMap((server) => (server === undefined ? [] : [close(server)])))
-    },
+  const servers: (http.Server | https.Server)[] = [secure]
+  const closeAll = async (): Promise<void> => void (await Promise.all(servers.map(close)))
+  const httpsPort = await listen(secure, host.address, ports.httpsPort)
+  try {
+    const httpPort = await openPlain(ports.httpPort)
+    return { httpsPort, httpPort, disconnect: () => servers.forEach(disconnect), [Symbol.asyncDispose]: closeAll }
+  } catch (error) {
+    await closeAll()
+    throw error
+  }
+
+  async function openPlain(port: number | undefined): Promise<number | undefined> {
+    if (port === undefined) return undefined
+    const plain = http.createServer(settings, listener)
+    const opened = await listen(plain, host.address, port)
+    servers.push(plain)
+    return opened
   }
 }
 
@@ -84,13 +101,16 @@ async function listen(server: http.Server | https.Server, host: string, port: nu
 /** Ends the connections as well: a client that waits for events would keep the server for a minute. */
 async function close(server: http.Server | https.Server): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-  for (const socket of served.get(server) ?? []) socket.destroy()
+  disconnect(server)
   await closed
 }
 
-async function serve(pool: Pool, request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
-  const exchange = exchangeOf(request)
-  const routes = ROUTES[request.method ?? '']
+function disconnect(server: http.Server | https.Server): void {
+  for (const socket of served.get(server) ?? []) socket.destroy()
+}
+
+async function serve(pool: Pool, exchange: Exchange, response: http.ServerResponse): Promise<void> {
+  const routes = ROUTES[exchange.request.method ?? '']
   if (routes === undefined) return refuse(exchange, 501)
   const [found] = Object.keys(routes)
     .filter((prefix) => exchange.path.startsWith(prefix))

@@ -52,7 +52,7 @@ export async function serveTransfer(
   const transfer: Transfer = {
     ...exchange,
     pool,
-    call: { pool, session: session.ref, task: running, signal },
+    call: { pool, host: exchange.host, session: session.ref, task: running, signal },
     task,
     begin(head) {
       begun.head = true

@@ -2,14 +2,22 @@ import net from 'node:net'
 import { bytes, complement, extent, endOf } from '@tidemark/blocks'
 import { serveNbd, type NbdExport, type NbdExtent, type NbdFaults } from '@tidemark/nbd'
 import { purposesOf } from '../classes/network.ts'
+import { seesStorage } from '../classes/sr.ts'
+import type { LabHost } from '../host/host.ts'
 import type { Pool } from '../pool.ts'
-import { ReadLog } from './reads.ts'
+import type { ReadLog } from './reads.ts'
 
-/** The pool's NBD server: snapshots and disks, read-only, for whoever is logged in. */
+/** A host's NBD server: snapshots and disks, read-only, for whoever is logged in. */
 export interface NbdFront extends AsyncDisposable {
-  readonly host: string
   readonly port: number
+}
+
+/** What the server serves, and what it notes. */
+export interface NbdService {
+  readonly pool: Pool
+  readonly host: LabHost
   readonly reads: ReadLog
+  readonly onError: (error: Error) => void
 }
 
 /** With TLS, in the clear, or turning everybody away: the purposes of the pool's networks decide. */
@@ -25,10 +33,10 @@ interface Listening extends AsyncDisposable {
 }
 
 /** Starts the server. When the purposes change, it starts anew on the same port, and connections end. */
-export async function openNbdFront(pool: Pool, onError: (error: Error) => void): Promise<NbdFront> {
-  const reads = new ReadLog()
+export async function openNbdFront(service: NbdService, wantedPort: number): Promise<NbdFront> {
+  const { pool, onError } = service
   let mode = modeOf(pool)
-  let server = await listen(pool, reads, { mode, port: pool.options.nbdPort, onError })
+  let server = await listen(service, mode, wantedPort)
   const { port } = server
   let changing = Promise.resolve()
   let stopped = false
@@ -38,7 +46,7 @@ export async function openNbdFront(pool: Pool, onError: (error: Error) => void):
     if (wanted === mode || stopped) return
     mode = wanted
     await server[Symbol.asyncDispose]()
-    server = await listen(pool, reads, { mode, port, onError })
+    server = await listen(service, mode, port)
   }
   const watch = (): void => {
     if (stopped) return
@@ -48,9 +56,7 @@ export async function openNbdFront(pool: Pool, onError: (error: Error) => void):
   pool.db.onChange(watch)
 
   return {
-    host: pool.options.address,
     port,
-    reads,
     async [Symbol.asyncDispose]() {
       stopped = true
       await changing
@@ -59,26 +65,20 @@ export async function openNbdFront(pool: Pool, onError: (error: Error) => void):
   }
 }
 
-interface ListenOptions {
-  readonly mode: Mode
-  readonly port: number
-  readonly onError: (error: Error) => void
-}
-
-async function listen(pool: Pool, reads: ReadLog, { mode, port, onError }: ListenOptions): Promise<Listening> {
-  const { options, certificate } = pool
-  if (mode === 'closed') return turnAway(options.address, port)
+async function listen(service: NbdService, mode: Mode, port: number): Promise<Listening> {
+  const { pool, host, onError } = service
+  const { address, certificate } = host
+  if (mode === 'closed') return turnAway(address, port)
   const server = await serveNbd({
-    listen: { host: options.address, port },
-    exports: { open: (name, signal) => openExport(pool, reads, name, signal) },
-    personality: options.nbdPersonality,
+    listen: { host: address, port },
+    exports: { open: (name, signal) => openExport(service, name, signal) },
+    personality: pool.options.nbdPersonality,
     faults: cuttingFaults(pool),
     onError,
     ...(mode === 'nbd' ? { tls: { key: certificate.key, cert: certificate.cert, mode: 'required' as const } } : {}),
   })
-  const { address } = server
   return {
-    port: 'port' in address ? address.port : port,
+    port: 'port' in server.address ? server.address.port : port,
     [Symbol.asyncDispose]: () => server.stop('now'),
   }
 }
@@ -111,8 +111,7 @@ function cuttingFaults({ faults }: Pool): NbdFaults {
 
 /** Names are `/<vdi uuid>?session_id=<session ref>`; the session is looked at here and never again. */
 async function openExport(
-  pool: Pool,
-  reads: ReadLog,
+  { pool, host, reads }: NbdService,
   name: string,
   signal: AbortSignal,
 ): Promise<NbdExport | undefined> {
@@ -121,8 +120,9 @@ async function openExport(
   const session = new URLSearchParams(query).get('session_id')
   const vdi = db.findByUuid('VDI', uuid)
   if (vdi === undefined || session === null || !sessions.isValid(session) || signal.aborted) return undefined
-  if (db.get('VDI', vdi).type === 'cbt_metadata' || !storage.has(uuid)) return undefined
-  const release = pool.holds.hold(pool, vdi, 'RO')
+  const { type, SR } = db.get('VDI', vdi)
+  if (type === 'cbt_metadata' || !storage.has(uuid) || !seesStorage(pool, host.ref, SR)) return undefined
+  const release = pool.holds.hold({ pool, host: host.ref }, vdi, 'RO')
   return {
     size: storage.sizeOf(uuid),
     readOnly: true,

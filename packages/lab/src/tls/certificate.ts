@@ -28,12 +28,16 @@ export interface HostCertificate {
 
 const TEN_YEARS_MS = 10 * 365 * 86_400_000
 
-/** Reads the certificate of a lab directory, or makes it at the first start. */
+/**
+ * Reads the certificate of a host, or makes it at the first start.
+ * @param name of the two files in the directory, without their endings
+ */
 export async function hostCertificate(
   directory: string,
+  name: string,
   identity: { readonly hostname: string; readonly address: string; readonly now: Date },
 ): Promise<HostCertificate> {
-  const paths = { key: join(directory, 'host.key'), cert: join(directory, 'host.pem') }
+  const paths = { key: join(directory, `${name}.key`), cert: join(directory, `${name}.pem`) }
   const stored = await readBoth(paths)
   if (stored !== undefined) return describe(stored.key, stored.cert)
   const { key, cert } = await selfSigned(identity)
