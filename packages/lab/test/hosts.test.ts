@@ -153,7 +153,7 @@ test('designate_new_master ends all connections and logins', async () => {
   const [first, second] = hostsOf(bench.lab)
   const trust = { kind: 'fingerprint', sha256: first.fingerprint } as const
   await using session = await login({ url: first.url, trust }, { username: 'root', password: bench.lab.password })
-  const other = await session.host.get_by_uuid(second.uuid as never)
+  const other = await session.host.get_by_uuid(second.uuid)
   await session.pool.designate_new_master(other)
   const slave = { failure: ['HOST_IS_SLAVE', '127.0.0.2'] }
   await expect(bareCall(first, 'VM.get_all', [session.ref])).rejects.toMatchObject(slave)
