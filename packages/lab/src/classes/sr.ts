@@ -25,7 +25,7 @@ function featuresOf({ db }: Pool, sr: SrRef): SmRecord['features'] {
 export const canTrack = (pool: Pool, sr: SrRef): boolean => supports(featuresOf(pool, sr), 'vdi_enable_cbt')
 
 /** @throws XenApiError SR_OPERATION_NOT_SUPPORTED */
-export function assertSupports(pool: Pool, sr: SrRef, operation: StorageOperations): void {
+function assertSupports(pool: Pool, sr: SrRef, operation: StorageOperations): void {
   if (!supports(featuresOf(pool, sr), operation)) failure('SR_OPERATION_NOT_SUPPORTED', sr)
 }
 
