@@ -49,6 +49,15 @@ export interface LabOptions {
   readonly storageSize: number
   /** False: an old release, whose drivers cannot track changed blocks. */
   readonly tracking: boolean
+  /** pool.restrictions of a new pool: what its licence forbids, for instance `{ restrict_cbt: 'true' }`. */
+  readonly restrictions: Readonly<Record<string, string>>
+  /**
+   * Messages that this pool does not know, as a release before them: `['VDI.enable_cbt', 'VDI.get_nbd_info']` is one without
+   * changed block tracking.
+   */
+  readonly unknownMessages: readonly string[]
+  /** False: an old release, that only speaks XML-RPC. */
+  readonly jsonRpc: boolean
   /** How long a wrong password is answered late. */
   readonly loginDelayMs: number
   /** How long the control domain holds a disk after its last NBD reader has gone. */
@@ -89,6 +98,9 @@ export const labDefaults = {
   diskGrain: 2 * 1024 * 1024,
   storageSize: 64 * 1024 ** 4,
   tracking: true,
+  restrictions: {},
+  unknownMessages: [],
+  jsonRpc: true,
   loginDelayMs: 5_000,
   detachDelayMs: 250,
   dataDestroyWaitMs: 4_000,

@@ -206,6 +206,29 @@ test('drivers differ: ISO and device SRs make no disks, raw iSCSI no snapshots, 
   expect([await can('lvmoiscsi'), await can('iscsi'), await can('iso')]).toEqual([true, false, false])
 })
 
+test('an old release knows no tracking and no JSON-RPC, and a licence may forbid tracking', async () => {
+  await using old = await testLab({ unknownMessages: ['VDI.enable_cbt', 'VDI.get_nbd_info'], jsonRpc: false })
+  expect(
+    (await http(old.lab, 'POST', '/jsonrpc', Buffer.from('{"method":"host.get_all","params":[],"id":1}'))).status,
+  ).toBe(500)
+  const trust = { kind: 'fingerprint', sha256: old.lab.fingerprint } as const
+  const credentials = { username: 'root', password: old.lab.password }
+  await using session = await login({ url: old.lab.url, trust }, credentials)
+  expect(session.api).toBe('xml')
+  const { disks } = await old.lab.control.createVm({ name: 'vm', disks: [{ size: 4 << 20 }] })
+  const [disk = { uuid: '' }] = disks
+  const vdi = await session.VDI.get_by_uuid(disk.uuid)
+  await expect(session.VDI.enable_cbt(vdi)).rejects.toMatchObject({
+    failure: ['MESSAGE_METHOD_UNKNOWN', 'VDI.enable_cbt'],
+  })
+  expect(await session.call('system.listMethods', [])).not.toContain('VDI.get_nbd_info')
+
+  await using poor = await testLab({ restrictions: { restrict_cbt: 'true' } })
+  const client = await loggedIn(poor)
+  const made = await poor.lab.control.createVm({ name: 'vm', disks: [{ size: 4 << 20 }] })
+  expect(await client.failure('VDI.enable_cbt', made.disks[0]?.ref ?? '')).toEqual(['LICENSE_RESTRICTION', 'CBT'])
+})
+
 test('an SR is made, unplugged, forgotten and destroyed', async () => {
   await using bench = await testLab({ hosts: 2 })
   const client = await loggedIn(bench)

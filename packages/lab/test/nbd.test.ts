@@ -83,6 +83,22 @@ test('a fault cuts one connection after so many bytes', async () => {
   expect(await reader.read(0, 4 * 65_536)).toHaveLength(4 * 65_536)
 })
 
+test('who reads goes on when the network loses its purpose; nobody else gets in', async () => {
+  const { world, name } = await snapshotWorld()
+  await using _ = world
+  await using reader = await connect(world, name)
+  await world.lab.control.removePurposes()
+  await expect
+    .poll(() =>
+      connect(world, name).then(
+        (other) => other[Symbol.asyncDispose]().then(() => 'in'),
+        () => 'away',
+      ),
+    )
+    .toBe('away')
+  expect((await reader.read(0, 512)).length).toBe(512)
+})
+
 test('without a purpose nobody gets in; with insecure_nbd it goes in the clear', async () => {
   const { world, client, name } = await snapshotWorld()
   await using _ = world

@@ -49,16 +49,19 @@ export interface NbdServerOptions {
   readonly onError?: (error: Error, connection: number) => void
 }
 
+export type StopHow = 'drain' | 'now' | 'retire'
+
 export interface NbdServer extends AsyncDisposable {
   /** With the real port. */
   readonly address: NbdAddress
   /** How many clients are connected. */
   readonly connections: number
   /**
-   * Stops listening and ends every connection; resolves when all exports are closed. `drain` first answers the requests
-   * it has, `now` cuts.
+   * Stops listening; resolves when every connection has ended and all exports are closed. `drain` first answers the
+   * requests it has, `now` cuts, and `retire` lets clients that have an export go on until they leave: a later `now`
+   * cuts them.
    */
-  stop(how: 'drain' | 'now'): Promise<void>
+  stop(how: StopHow): Promise<void>
 }
 
 interface Live {
@@ -87,10 +90,11 @@ export async function serveNbd(options: NbdServerOptions): Promise<NbdServer> {
   })
   await listen(listener, options.listen)
 
-  const stop = async (how: 'drain' | 'now'): Promise<void> => {
+  const stop = async (how: StopHow): Promise<void> => {
     const closed = new Promise<void>((resolve) => listener.close(() => resolve()))
     const leaving = [...live]
     for (const [{ channel, transmitting }] of leaving) {
+      if (how === 'retire' && transmitting) continue
       const reason = new NbdError('NBD_DISCONNECTED', 'the server stops')
       if (how === 'drain' && transmitting) channel.interrupt(reason)
       else channel.fail(reason)

@@ -31,7 +31,7 @@ export interface Asked {
 
 /** Serves one call of either encoding. It never rejects: whatever goes wrong is a failure in the answer. */
 export async function dispatch(asked: Asked, call: WireCall, encoding: Encoding): Promise<Dispatched> {
-  if (call.method === 'system.listMethods') return { ok: true, value: listMethods(), bare: true }
+  if (call.method === 'system.listMethods') return { ok: true, value: listMethods(asked.pool), bare: true }
   try {
     return { ok: true, value: await serve(asked, call, encoding) }
   } catch (error) {
@@ -40,12 +40,14 @@ export async function dispatch(asked: Asked, call: WireCall, encoding: Encoding)
 }
 
 /** Every method that this pool serves, on its wire name; aliases and Async forms included. */
-const listMethods = (): readonly string[] =>
-  [...handlers().keys()].flatMap((name) => {
-    const found = findMessage(name)
-    const alias = name.replace('.', '_')
-    return found?.message.async === true ? [name, `Async.${name}`, alias] : [name, alias]
-  })
+const listMethods = ({ options }: Pool): readonly string[] =>
+  [...handlers().keys()]
+    .filter((name) => !options.unknownMessages.includes(name))
+    .flatMap((name) => {
+      const found = findMessage(name)
+      const alias = name.replace('.', '_')
+      return found?.message.async === true ? [name, `Async.${name}`, alias] : [name, alias]
+    })
 
 /**
  * The order of checks is xapi's: number of parameters, their types, the session. A member looks no further than to say
@@ -54,7 +56,7 @@ const listMethods = (): readonly string[] =>
 async function serve(asked: Asked, { method, params }: WireCall, encoding: Encoding): Promise<WireValue> {
   const { pool } = asked
   const found = findMessage(method)
-  const handler = found === undefined ? undefined : handlers().get(`${found.class.name}.${found.message.name}`)
+  const handler = found === undefined ? undefined : handlerOf(pool, `${found.class.name}.${found.message.name}`)
   if (found === undefined || handler === undefined) {
     checkSession(asked, sessionOf(params))
     return failure(found?.message.state === 'removed' ? 'MESSAGE_REMOVED' : 'MESSAGE_METHOD_UNKNOWN', method)
@@ -70,6 +72,9 @@ async function serve(asked: Asked, { method, params }: WireCall, encoding: Encod
   pool.faults.beforeCall(method)
   return run(asked, found, { handler, params: decoded, session, encoding })
 }
+
+const handlerOf = ({ options }: Pool, name: string): Handler | undefined =>
+  options.unknownMessages.includes(name) ? undefined : handlers().get(name)
 
 function checkSession(asked: Asked, session: SessionRef): void {
   assertCoordinator(asked)

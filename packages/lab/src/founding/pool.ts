@@ -24,7 +24,7 @@ export function foundPool(db: Database, options: LabOptions, identities: readonl
       default_SR: SR,
       suspend_image_SR: SR,
       crash_dump_SR: SR,
-      restrictions: { restrict_cbt: 'false' },
+      restrictions: { restrict_cbt: 'false', ...options.restrictions },
       cpu_info: CPU,
       tls_verification_enabled: true,
     })

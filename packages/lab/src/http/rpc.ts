@@ -21,12 +21,14 @@ export const serveXmlRpc = (pool: Pool, exchange: Exchange, response: ServerResp
     return answer.ok && answer.bare === true ? encodeXmlBareAnswer(answer.value) : encodeXmlAnswer(answer)
   })
 
-/** POST /jsonrpc: the answer's version is that of the call. */
-export const serveJsonRpc = (pool: Pool, exchange: Exchange, response: ServerResponse): Promise<void> =>
-  serveRpc(exchange, response, 'application/json', async (body) => {
+/** POST /jsonrpc: the answer's version is that of the call. A release without it takes the path for that of XML-RPC. */
+export function serveJsonRpc(pool: Pool, exchange: Exchange, response: ServerResponse): Promise<void> {
+  if (!pool.options.jsonRpc) return serveXmlRpc(pool, exchange, response)
+  return serveRpc(exchange, response, 'application/json', async (body) => {
     const call = decodeJsonCall(body)
     return encodeJsonAnswer(await dispatch({ pool, host: exchange.host }, call, 'json'), call)
   })
+}
 
 async function serveRpc(
   { request }: Exchange,

@@ -30,14 +30,20 @@ const modeOf = (pool: Pool): Mode => {
 
 interface Listening extends AsyncDisposable {
   readonly port: number
+  /** Takes no new connections; those that are there go on. The port is free at once. */
+  retire(): void
 }
 
-/** Starts the server. When the purposes change, it starts anew on the same port, and connections end. */
+/**
+ * Starts the server. When the purposes change, it starts anew on the same port for new connections; those that have an
+ * export go on, because xapi looks at the purposes when a connection comes and never again.
+ */
 export async function openNbdFront(service: NbdService, wantedPort: number): Promise<NbdFront> {
   const { pool, onError } = service
   let mode = modeOf(pool)
   let server = await listen(service, mode, wantedPort)
   const { port } = server
+  const retired: Listening[] = []
   let changing = Promise.resolve()
   let stopped = false
 
@@ -45,7 +51,8 @@ export async function openNbdFront(service: NbdService, wantedPort: number): Pro
     const wanted = modeOf(pool)
     if (wanted === mode || stopped) return
     mode = wanted
-    await server[Symbol.asyncDispose]()
+    server.retire()
+    retired.push(server)
     server = await listen(service, mode, port)
   }
   const watch = (): void => {
@@ -60,7 +67,7 @@ export async function openNbdFront(service: NbdService, wantedPort: number): Pro
     async [Symbol.asyncDispose]() {
       stopped = true
       await changing
-      await server[Symbol.asyncDispose]()
+      await Promise.all([server, ...retired].map((each) => each[Symbol.asyncDispose]()))
     },
   }
 }
@@ -79,6 +86,7 @@ async function listen(service: NbdService, mode: Mode, port: number): Promise<Li
   })
   return {
     port: 'port' in server.address ? server.address.port : port,
+    retire: () => void server.stop('retire').catch(onError),
     [Symbol.asyncDispose]: () => server.stop('now'),
   }
 }
@@ -92,6 +100,7 @@ async function turnAway(host: string, port: number): Promise<Listening> {
   await promise
   return {
     port: (server.address() as net.AddressInfo).port,
+    retire: () => void server.close(),
     [Symbol.asyncDispose]: () => new Promise((resolve) => server.close(() => resolve())),
   }
 }
