@@ -49,7 +49,7 @@ export interface NbdServerOptions {
   readonly onError?: (error: Error, connection: number) => void
 }
 
-export type StopHow = 'drain' | 'now' | 'retire'
+type StopHow = 'drain' | 'now' | 'retire'
 
 export interface NbdServer extends AsyncDisposable {
   /** With the real port. */
