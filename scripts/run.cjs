@@ -31,7 +31,7 @@ const DEMO_PROGRAMS = ['restic', 'nbdfuse', 'mkfs.ext4', 'fusermount3']
 
 function main() {
   const [command, ...args] = process.argv.slice(2)
-  const commands = { demo, test, build, unit, generate, bench }
+  const commands = { demo, test, build, unit, generate, bench, soak }
   if (!Object.hasOwn(commands, command)) fail(`usage: node scripts/run.cjs ${Object.keys(commands).join('|')}`, 2)
   process.chdir(root)
   install()
@@ -83,6 +83,13 @@ function bench(args) {
   installPrograms(['restic', 'mkfs.ext4'], { needed: true })
   build()
   follow(node(), ['--conditions=@tidemark/source', 'bench/backup.ts', ...args])
+}
+
+/** Many clients at random on one lab, for as long as is asked. */
+function soak(args) {
+  installPrograms(['python3'], { needed: true })
+  build()
+  follow(node(), ['--conditions=@tidemark/source', 'scripts/soak.ts', ...args])
 }
 
 function generate() {

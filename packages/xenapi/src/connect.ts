@@ -73,7 +73,8 @@ async function established<Kind extends Socket>(
   socket.on('error', (cause) => reject(refusal(socket, origin, cause))) // stays: a socket without a listener may not fail
   socket.once('close', () => reject(unreachable(`${origin.host} closed the connection`)))
   try {
-    signal?.throwIfAborted()
+    // by the promise, which the closing socket would reject with nobody left to hear it
+    if (signal?.aborted === true) onAbort()
     await promise
     socket.setNoDelay(true).setKeepAlive(true, 60_000)
     return socket

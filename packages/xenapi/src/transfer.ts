@@ -18,13 +18,17 @@ const REASON_WITHIN_MS = 10_000
 const ERROR_PAGE_MAX = 64 * 1024
 const REDIRECTS_MAX = 3
 
-/** A task of our own for one transfer: it tells the outcome, which HTTP does not, as 200 goes out before the work. */
+/**
+ * A task of our own for one transfer: it tells the outcome, which HTTP does not, as 200 goes out before the work. Its making is
+ * not aborted: its reference would be lost, and the task would stay pending in the pool.
+ */
 export async function createTransferTask(
   { calls }: TransferLine,
   label: string,
   signal?: AbortSignal,
 ): Promise<TaskRef> {
-  return calls.task.create(label, 'a transfer by Tidemark', { signal })
+  signal?.throwIfAborted()
+  return calls.task.create(label, 'a transfer by Tidemark')
 }
 
 /** The address of a handler with session, task and further parameters. It holds the session: never show it. */
