@@ -207,6 +207,7 @@ function addLab(program: Command, start: Start): void {
     .option('--nbd-port <port>', 'NBD port', port, 10_809)
     .option('--hosts <count>', 'hosts of a new pool, on successive addresses', count)
     .option('--password-file <file>', 'file with the password of its user root')
+    .option('--faults <file>', 'fault plan, YAML or JSON: what shall go wrong, and when')
     .action((directory: string, args: LabArguments) =>
       start(async (global, out) => (await commands.lab()).lab(global, out, directory, args)),
     )

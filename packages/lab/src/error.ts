@@ -32,6 +32,10 @@ export type LabErrorCode =
   | 'LAB_IN_USE'
   /** The control interface was asked for something that it does not know, or cannot be reached. */
   | 'LAB_CONTROL'
+  /** A fault plan cannot be understood; the message names the entry. */
+  | 'LAB_FAULT_PLAN'
+  /** Faults that were planned never happened. */
+  | 'LAB_FAULT_UNFIRED'
 
 /** The one error class of this package. */
 export class LabError extends Error {

@@ -1,6 +1,7 @@
 export { openLabControl } from './control/client.ts'
-export { type CallFault } from './control/faults.ts'
+
 export {
+  type CallFault,
   type LabControl,
   type LabHostInfo,
   type LabInfo,
@@ -11,6 +12,8 @@ export {
 } from './control/interface.ts'
 export { type Violation } from './invariants.ts'
 export { LabError, type LabErrorCode } from './error.ts'
+export { type FaultPlan } from './faults/plan.ts'
+export { type FaultReport } from './faults/planned.ts'
 export { startLab, type Lab } from './lab.ts'
 export { type NbdReads } from './nbd/reads.ts'
 export {

@@ -6,10 +6,10 @@ import { Sessions } from './calls/sessions.ts'
 import { Tasks } from './calls/tasks.ts'
 import { Holds } from './classes/hold.ts'
 import { labControl } from './control/control.ts'
-import { Faults } from './control/faults.ts'
 import type { LabControl, LabHostInfo, LabInfo } from './control/interface.ts'
 import { serveControl } from './control/server.ts'
 import { Database } from './database/database.ts'
+import { Faults } from './faults/faults.ts'
 import { foundPool, refreshHosts, setAddresses } from './founding/pool.ts'
 import { openGuestExports } from './guest/exports.ts'
 import { openFronts, type Fronts } from './host/fronts.ts'
@@ -56,6 +56,7 @@ export async function startLab(settings: LabSettings & { readonly onError?: (err
   try {
     stack.use(await lockDirectory(directory))
     const pool = await openPool(stack, options)
+    pool.faults.plan(options.faults)
     const reads = new ReadLog()
     const fronts = stack.use(await openFronts({ pool, reads, onError }))
     pool.nbdPort = fronts.nbdPort
@@ -136,7 +137,7 @@ async function openPool(stack: AsyncDisposableStack, options: LabOptions): Promi
     tasks: new Tasks(db, clock, host),
     locks: new Locks(),
     holds: new Holds(),
-    faults: new Faults(),
+    faults: new Faults(() => pool),
     nbdPort: options.nbdPort,
     closing: closing.signal,
   }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { DriverType } from './classes/sr-driver.ts'
+import type { FaultPlan } from './faults/plan.ts'
 
 /** Where time comes from. */
 export interface LabClock {
@@ -64,6 +65,8 @@ export interface LabOptions {
   readonly detachDelayMs: number
   /** How long data_destroy waits for a disk's VBDs to disappear. */
   readonly dataDestroyWaitMs: number
+  /** What shall go wrong, and when: docs/faults.md. */
+  readonly faults: FaultPlan
   readonly clock: LabClock
   readonly random: LabRandom
 }
@@ -104,6 +107,7 @@ export const labDefaults = {
   loginDelayMs: 5_000,
   detachDelayMs: 250,
   dataDestroyWaitMs: 4_000,
+  faults: { faults: [] },
   clock: { now: () => new Date() },
   random: { uuid: () => randomUUID() },
 } as const satisfies Omit<LabOptions, 'directory' | 'password'>

@@ -1,5 +1,5 @@
 import type { HostRef, PoolRecord, PoolRef, VmRef } from '@tidemark/xenapi'
-import type { Faults } from './control/faults.ts'
+import type { Faults } from './faults/faults.ts'
 import type { Database } from './database/database.ts'
 import type { GuestExports } from './guest/exports.ts'
 import type { Holds } from './classes/hold.ts'

@@ -2,9 +2,10 @@ import net from 'node:net'
 import { Channel, type NbdAddress } from './channel.ts'
 import { NbdError } from './error.ts'
 import type { ExportSource } from './export.ts'
+import type { NbdFaults } from './faults.ts'
 import { personality, type Personality, type PersonalityName } from './personality.ts'
 import { checkServerTls, type ServerTls } from './secure.ts'
-import { serveRequests, type NbdFaults } from './serving.ts'
+import { serveRequests } from './serving.ts'
 import { asError, Session } from './session.ts'
 import { REQUEST_BYTES_MAX } from './wire.ts'
 
@@ -125,16 +126,24 @@ async function serveConnection(
   const gone = new AbortController()
   void channel.closed.then(() => gone.abort(new NbdError('NBD_DISCONNECTED', 'the client is gone')))
   const { exports, tls, faults } = options
-  const settings = { ...limits, exports, tls, personality: traits, report }
-  const session = new Session(channel, settings, gone.signal)
   const late = () => channel.fail(new NbdError('NBD_TIMEOUT', 'the client did not finish its handshake in time'))
   const timer = setTimeout(late, limits.handshakeTimeoutMs)
+  const onStall = () => clearTimeout(timer)
+  const settings = { ...limits, exports, tls, personality: traits, connection, faults, onStall, report }
+  const session = new Session(channel, settings, gone.signal)
   try {
     const open = await session.negotiate()
     clearTimeout(timer)
     if (open !== undefined) {
       entry.transmitting = true
-      await serveRequests(channel, open, { ...limits, personality: traits, connection, faults, report })
+      await serveRequests(channel, open, {
+        ...limits,
+        personality: traits,
+        connection,
+        faults,
+        signal: gone.signal,
+        report,
+      })
     }
   } catch (error) {
     if (!isGoodbye(error)) report(asError(error))

@@ -1,6 +1,7 @@
 import type { Channel } from './channel.ts'
 import { NbdError } from './error.ts'
 import { fitExtents, type NbdExport, type NbdExtent } from './export.ts'
+import { outlet, type NbdFaults, type NbdReplyFault, type Outlet } from './faults.ts'
 import type { Personality } from './personality.ts'
 import { split } from './range.ts'
 import { ALLOCATION_CONTEXT, asError, type Transmission } from './session.ts'
@@ -25,20 +26,6 @@ import {
   type Request,
 } from './wire.ts'
 
-/** Faults for tests, injected where a server's answers leave it. */
-export interface NbdFaults {
-  /** `drop`: no answer to this request, ever. `close`: the connection is cut instead. */
-  beforeReply?(info: {
-    /** Counts the server's connections from 1. */
-    readonly connection: number
-    /** Counts the connection's requests from 1. */
-    readonly request: number
-    readonly type: CommandName
-    readonly offset: number
-    readonly length: number
-  }): 'pass' | 'drop' | 'close' | Promise<'pass' | 'drop' | 'close'>
-}
-
 export interface ServingSettings {
   readonly connection: number
   /** Longest READ or WRITE, in bytes. */
@@ -49,6 +36,8 @@ export interface ServingSettings {
   readonly bytesInFlight: number
   readonly personality: Personality
   readonly faults: NbdFaults | undefined
+  /** Aborts when the client is gone. */
+  readonly signal: AbortSignal
   readonly report: (error: Error) => void
 }
 
@@ -105,25 +94,49 @@ async function answer(
 ): Promise<boolean> {
   const { personality } = settings
   let refused = false
-  const work = personality.answersFirst && request.type === Command.READ ? promise : perform
-  const parts = await work(open, settings, request, payload).catch((error: unknown) => {
+  const refuse = (error: unknown) => {
     refused = true
     if (!(error instanceof Refusal)) settings.report(asError(error))
     return encodeRefusal(open, request, asError(error))
-  })
-  const fault = await faultOf(settings, request, count)
+  }
+  const promised = personality.answersFirst && request.type === Command.READ
+  const work = promised ? promise : perform
+  const parts = await work(open, settings, request, payload).catch(refuse)
+  const fault = await faultOf(open, settings, request, count)
   if (fault === 'drop') return true
   if (fault === 'close') throw new NbdError('NBD_DISCONNECTED', 'a fault was asked for')
-  await sent(channel, parts)
-  if (personality.answersFirst && request.type === Command.READ && !refused) await sendPieces(channel, open, request)
+  if (typeof fault === 'object' && 'errno' in fault) {
+    await sent(channel, encodeRefusal(open, request, new Refusal(Errno[fault.errno], 'a fault was asked for')))
+    return true
+  }
+  const out =
+    promised && !refused ? outlet(channel, fault, HEAD_BYTES, request.length) : outletOf(channel, fault, parts)
+  await out.send(parts)
+  if (promised && !refused) await sendPieces(out, open, request)
   return !(refused && personality.endsOnRefusal)
 }
 
-async function faultOf({ faults, connection }: ServingSettings, request: Request, count: number) {
+// The head of a simple reply.
+const HEAD_BYTES = 16
+
+/** For an answer that is all there: its longest part but the head are the data. */
+function outletOf(channel: Channel, fault: NbdReplyFault, parts: readonly Uint8Array[]): Outlet {
+  const data = parts.slice(1).reduce((a, b) => (b.length > a.length ? b : a), new Uint8Array())
+  const before = parts.slice(0, data.length === 0 ? 1 : parts.indexOf(data))
+  return outlet(
+    channel,
+    fault,
+    before.reduce((sum, { length }) => sum + length, 0),
+    data.length,
+  )
+}
+
+async function faultOf(open: Transmission, settings: ServingSettings, request: Request, count: number) {
+  const { faults, connection, signal } = settings
   const type = commandName(request.type)
   if (faults?.beforeReply === undefined || type === undefined) return 'pass'
   const { offset, length } = request
-  return faults.beforeReply({ connection, request: count, type, offset, length })
+  return faults.beforeReply({ connection, request: count, type, exportName: open.name, offset, length, signal })
 }
 
 /** The head of an answer whose data are still to be read. */
@@ -140,10 +153,10 @@ async function promise(
 const PIECE_BYTES = 512 * 1024
 
 /** The data that a head has promised. An error can only cut the connection. */
-async function sendPieces(channel: Channel, { export: each }: Transmission, request: Request): Promise<void> {
+async function sendPieces(out: Outlet, { export: each }: Transmission, request: Request): Promise<void> {
   if (isPastEnd(each, request)) throw new NbdError('NBD_DISCONNECTED', 'the client read past the end')
   for (const { offset, length } of split(request.offset, request.length, PIECE_BYTES)) {
-    await sent(channel, [await readExactly(each, offset, length)])
+    await out.send([await readExactly(each, offset, length)])
   }
 }
 

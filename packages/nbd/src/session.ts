@@ -16,8 +16,10 @@ import {
   readOption,
   type ReceivedOption,
 } from './options.ts'
+import type { NbdFaults } from './faults.ts'
 import type { Personality } from './personality.ts'
 import { secureServer, type ServerTls } from './secure.ts'
+import { skip } from './transmission.ts'
 import { BASE_ALLOCATION, ClientFlag, Option, Rep, TransmissionFlag } from './wire.ts'
 
 /** What a session needs of its server. */
@@ -27,12 +29,18 @@ export interface SessionSettings {
   readonly tls: ServerTls | undefined
   readonly handshakeTimeoutMs: number
   readonly requestBytes: number
+  readonly connection: number
+  readonly faults: NbdFaults | undefined
+  /** From now on the client waits on purpose: no timeout shall end it. */
+  readonly onStall: () => void
   readonly report: (error: Error) => void
 }
 
 /** An export that a client may now send requests to. */
 export interface Transmission {
   readonly export: NbdExport
+  /** By which the client asked for it. */
+  readonly name: string
   /** TransmissionFlag bits the client was told: what is not among them is not served. */
   readonly flags: number
   readonly structured: boolean
@@ -66,7 +74,10 @@ export class Session {
 
   /** Runs the handshake. Undefined: the connection is to be closed. @throws NbdError NBD_PROTOCOL, NBD_TLS, NBD_TIMEOUT, NBD_DISCONNECTED */
   async negotiate(): Promise<Transmission | undefined> {
-    const { personality, tls } = this.#settings
+    const { personality, tls, faults, connection } = this.#settings
+    const fault = faults?.beforeGreeting?.({ connection }) ?? 'pass'
+    if (fault === 'stall') await this.#stall()
+    if (fault !== 'pass') return undefined
     this.#channel.send([encodeGreeting(personality.handshakeFlags)])
     const flags = await this.#channel.run(readClientFlags())
     const fixed = (flags & ClientFlag.FIXED_NEWSTYLE) !== 0
@@ -123,20 +134,32 @@ export class Session {
   }
 
   async #startTls({ option, data }: ReceivedOption): Promise<Step> {
-    const { tls, personality, handshakeTimeoutMs } = this.#settings
+    const { tls, personality, handshakeTimeoutMs, faults, connection } = this.#settings
     if (tls === undefined) return this.#refuse(option, personality.startTlsRefusal)
     if (this.#secure || data.length > 0) return this.#refuse(option, Rep.ERR_INVALID)
     // What was agreed in the clear may have been forged: proto.md, "NBD_OPT_STARTTLS".
     this.#structured = false
     this.#allocationOf = undefined
     await this.close()
-    const upgraded = this.#channel.upgrade((plain) => {
+    const fault = (await faults?.beforeTls?.({ connection })) ?? 'pass'
+    if (fault === 'close' || fault === 'stall') {
       this.#acknowledge(option, OK)
-      return secureServer(plain, tls, personality.tls, handshakeTimeoutMs)
+      if (fault === 'stall') await this.#stall()
+      await this.#channel.run(skip(1))
+      return 'close'
+    }
+    await this.#channel.upgrade((plain) => {
+      this.#acknowledge(option, OK)
+      return secureServer(plain, fault === 'pass' ? tls : fault, personality.tls, handshakeTimeoutMs)
     })
-    await upgraded
     this.#secure = true
     return OK
+  }
+
+  /** Says nothing more, until the client has had enough. @throws NbdError NBD_DISCONNECTED */
+  async #stall(): Promise<void> {
+    this.#settings.onStall()
+    await this.#channel.run(skip(Number.MAX_SAFE_INTEGER))
   }
 
   async #list({ option, data }: ReceivedOption): Promise<Step> {
@@ -203,6 +226,7 @@ export class Session {
   #transmission(name: string, found: NbdExport): Transmission {
     return {
       export: found,
+      name,
       flags: this.#flags(found),
       structured: this.#structured,
       allocation: this.#allocationOf === name,

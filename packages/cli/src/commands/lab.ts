@@ -1,6 +1,9 @@
 import { once } from 'node:events'
-import { openLabControl, startLab } from '@tidemark/lab'
+import { readFile } from 'node:fs/promises'
+import { openLabControl, startLab, type FaultPlan, type LabControl } from '@tidemark/lab'
+import { parse } from 'yaml'
 import type { GlobalOptions } from '../connect.ts'
+import { CliError } from '../error.ts'
 import { exitCodes, type ExitCode } from '../exit.ts'
 import type { Out } from '../output/out.ts'
 import { table } from '../output/table.ts'
@@ -13,6 +16,7 @@ export interface LabArguments {
   readonly nbdPort?: number
   readonly hosts?: number
   readonly passwordFile?: string
+  readonly faults?: string
 }
 
 /** Runs the pool until a signal ends it. */
@@ -31,6 +35,7 @@ export async function lab(global: GlobalOptions, out: Out, directory: string, ar
     ...(args.httpsPort === undefined ? {} : { httpsPort: args.httpsPort }),
     ...(args.nbdPort === undefined ? {} : { nbdPort: args.nbdPort }),
     ...(args.hosts === undefined ? {} : { hosts: args.hosts }),
+    ...(args.faults === undefined ? {} : { faults: await readPlan(args.faults) }),
   })
   const { url, fingerprint, nbdAddress, username } = running
   const hosts = running.hosts.map((host) => ({ url: host.url, fingerprint: host.fingerprint, nbd: host.nbdAddress }))
@@ -42,7 +47,28 @@ export async function lab(global: GlobalOptions, out: Out, directory: string, ar
   }
   out.say(`  next: tidemark pool add lab ${url} --fingerprint ${fingerprint} --password-file <file>`)
   if (!global.signal.aborted) await once(global.signal, 'abort')
+  await tellFaults(out, running.control)
   return exitCodes.done
+}
+
+/** YAML or JSON; the lab itself looks at what it says. @throws CliError CLI_CONFIG */
+async function readPlan(path: string): Promise<FaultPlan> {
+  try {
+    return parse(await readFile(path, 'utf8')) as FaultPlan
+  } catch (cause) {
+    throw new CliError('CLI_CONFIG', `the fault plan ${path} cannot be read: ${(cause as Error).message}`, { cause })
+  }
+}
+
+/** Says which planned faults happened, and which never did. */
+async function tellFaults(out: Out, control: LabControl): Promise<void> {
+  const faults = await control.faultReport()
+  if (faults.length === 0) return
+  out.event({ type: 'faults', faults })
+  const idle = faults.filter(({ fired }) => fired === 0)
+  if (idle.length === 0) out.say(`all ${faults.length} planned faults happened`)
+  for (const { id, at, seen } of idle)
+    out.say(`planned fault '${id}' never happened (${seen} events at ${at} fitted it)`)
 }
 
 export interface LabSeedArguments {

@@ -69,7 +69,7 @@ async function serve(asked: Asked, { method, params }: WireCall, encoding: Encod
   if (message.session) checkSession(asked, session)
   else assertCoordinator(asked)
   if (found.isAsync && !message.async) failure('Fault', `No async mode for this operation (rpc: ${method})`)
-  pool.faults.beforeCall(method)
+  await pool.faults.call(method)
   return run(asked, found, { handler, params: decoded, session, encoding })
 }
 
@@ -104,7 +104,8 @@ async function run(
   if (!message.async) return encodeTyped(result, await handler(call, ...(params as never[])), encoding)
 
   const name = `${model.name}.${message.name}`
-  const task = pool.tasks.run(pool.tasks.create(isAsync ? `Async.${name}` : name))
+  const wireName = isAsync ? `Async.${name}` : name
+  const task = pool.tasks.run(pool.tasks.create(wireName))
   const work = async (): Promise<unknown> => {
     try {
       const signal = AbortSignal.any([task.signal, pool.closing])
@@ -114,7 +115,9 @@ async function run(
     }
   }
   if (isAsync) {
-    void finishLater(pool, task.ref, async () => encodeXmlValue(encodeTyped(result, await work(), 'xml')))
+    void finishLater(pool, task.ref, async () =>
+      encodeXmlValue(encodeTyped(result, await pool.faults.task(wireName, task, work), 'xml')),
+    )
     return task.ref
   }
   try {

@@ -6,11 +6,11 @@ import { NULL_REF } from '@tidemark/xenapi/codec'
 import { ownCall, type Call } from '../calls/call.ts'
 import { handlers } from '../classes/handlers.ts'
 import { appointCoordinator } from '../classes/pool.ts'
-import { alert } from '../classes/message.ts'
 import { disableCbt } from '../classes/vdi-cbt.ts'
 import { createVdi } from '../classes/vdi.ts'
-import { stopVm, startVm } from '../classes/vm-life.ts'
+import { startVm } from '../classes/vm-life.ts'
 import { createVm } from '../classes/vm.ts'
+import { crashHosts, expireSessions, loseTracking } from '../faults/world.ts'
 import type { Fronts } from '../host/fronts.ts'
 import { isZero } from '../http/import-raw.ts'
 import { violations } from '../invariants.ts'
@@ -55,8 +55,19 @@ export function labControl({ pool, reads, info, fronts }: ControlSubject): LabCo
     },
     appointCoordinator: async (uuid) => appointCoordinator(pool, hostOf(uuid)),
     breakTracking: async (uuid) => loseTracking(pool, vdiOf(uuid)),
-    failCall: async (fault) => faults.failCall(fault),
-    cutNbdAfter: async (count) => faults.cutNbdAfter(count),
+    planFaults: async (plan) => faults.plan(plan),
+    faultReport: async () => faults.report(),
+    assertFaultsFired: async () => faults.assertFired(),
+    failCall: async ({ method, times, failure, after = 0 }) =>
+      faults.planShort('failCall', {
+        at: 'call',
+        match: { method },
+        after,
+        times,
+        do: { action: 'fail', failure: [...failure] },
+      }),
+    cutNbdAfter: async (bytesRead) =>
+      faults.planShort('cutNbdAfter', { at: 'nbd-reply', match: { bytesRead }, do: { action: 'cut' } }),
     removePurposes: async () =>
       db.change((draft) => {
         for (const [network] of db.all('network')) draft.update('network', network, { purpose: [] })
@@ -67,9 +78,7 @@ export function labControl({ pool, reads, info, fronts }: ControlSubject): LabCo
     },
     invariants: async () => violations({ db, storage, idle: isIdle(pool) }),
     clearFaults: async () => faults.clear(),
-    expireSessions: async () => {
-      for (const [session] of db.all('session')) pool.sessions.logout(session)
-    },
+    expireSessions: async () => expireSessions(pool, 'all'),
   }
 }
 
@@ -203,28 +212,6 @@ async function sha256({ db, storage }: Pool, uuid: string): Promise<string> {
   return hash.digest('hex')
 }
 
-/** Disks that a VM wrote to have logs that cannot be trusted; the storage notices at the next start. */
-async function crashHosts(pool: Pool, host: HostRef | undefined): Promise<void> {
-  const { db } = pool
-  const running = db
-    .all('VM')
-    .filter(([, vm]) => vm.power_state !== 'Halted' && vm.power_state !== 'Suspended' && !vm.is_control_domain)
-    .filter(([, vm]) => host === undefined || vm.resident_on === host)
-  const written = running.flatMap(([, { VBDs }]) => VBDs.map((vbd) => db.get('VBD', vbd).VDI))
-  for (const [vm] of running) stopVm(pool, vm)
-  for (const vdi of written) if (vdi !== NULL_REF && db.get('VDI', vdi).cbt_enabled) await loseTracking(pool, vdi)
-}
-
 function setLive({ db, options }: Pool, host: HostRef, live: boolean): void {
   db.update('host_metrics', db.get('host', host).metrics, { live, last_updated: options.clock.now() })
-}
-
-async function loseTracking(pool: Pool, vdi: VdiRef): Promise<void> {
-  const { db, storage } = pool
-  const { uuid, is_a_snapshot } = db.get('VDI', vdi)
-  await storage.breakTracking(uuid)
-  db.update('VDI', vdi, { cbt_enabled: storage.isTracked(uuid) })
-  if (is_a_snapshot) return
-  const body = `The change log of ${uuid} was inconsistent: tracking is off.`
-  alert(pool, { name: 'VDI_CBT_METADATA_INCONSISTENT', priority: 3, cls: 'VDI', uuid, body })
 }

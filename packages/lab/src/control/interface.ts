@@ -1,6 +1,7 @@
 import type { Violation } from '../invariants.ts'
 import type { NbdReads } from '../nbd/reads.ts'
-import type { CallFault } from './faults.ts'
+import type { FaultPlan } from '../faults/plan.ts'
+import type { FaultReport } from '../faults/planned.ts'
 
 /** A disk of a VM to be made. */
 export interface NewDisk {
@@ -38,6 +39,18 @@ export interface MadeDisk {
   readonly size: number
   /** Path of a Unix socket with a read-write NBD export of the disk: what a guest would write through. */
   readonly guestSocket: string
+}
+
+/** A call that shall fail. */
+export interface CallFault {
+  /** As on the wire: `VDI.snapshot`, `Async.VM.snapshot`. */
+  readonly method: string
+  /** How often it fails. */
+  readonly times: number
+  /** The failure that the client sees: `[code, parameter…]`. */
+  readonly failure: readonly string[]
+  /** How many calls go through before. */
+  readonly after?: number
 }
 
 /** How to reach one host of the lab. */
@@ -96,6 +109,13 @@ export interface LabControl {
   appointCoordinator(hostUuid: string): Promise<void>
   /** Makes a change log inconsistent. */
   breakTracking(vdiUuid: string): Promise<void>
+  /** Adds faults to those that are planned. @throws LabError LAB_FAULT_PLAN */
+  planFaults(plan: FaultPlan): Promise<void>
+  /** What became of every fault since the start, in the order of planning. */
+  faultReport(): Promise<readonly FaultReport[]>
+  /** @throws LabError LAB_FAULT_UNFIRED, naming the faults that never happened */
+  assertFaultsFired(): Promise<void>
+  /** Short for a fault at the point `call`. */
   failCall(fault: CallFault): Promise<void>
   /** Cuts the next NBD connection that has read so many bytes. */
   cutNbdAfter(bytes: number): Promise<void>
@@ -103,6 +123,7 @@ export interface LabControl {
   removePurposes(): Promise<void>
   /** Sets one of pool.restrictions, for instance restrict_cbt. */
   setRestriction(name: string, value: string): Promise<void>
+  /** Nothing that was planned happens any more. */
   clearFaults(): Promise<void>
   /** What is wrong with the pool's objects right now: nothing, in a healthy pool. Rules: `src/invariants.ts` */
   invariants(): Promise<readonly Violation[]>

@@ -6,6 +6,7 @@ import {
   encodeXmlAnswer,
   encodeXmlBareAnswer,
   XenApiError,
+  type Call,
 } from '@tidemark/xenapi/codec'
 import { dispatch } from '../calls/dispatch.ts'
 import type { Pool } from '../pool.ts'
@@ -14,33 +15,47 @@ import type { Exchange } from './exchange.ts'
 /** xapi: http_limit_max_rpc_size */
 const BODY_MAX = 300 * 1024
 
+/** One encoding of calls and answers. */
+interface Rpc<Request extends Call> {
+  readonly type: string
+  readonly decode: (body: string) => Request
+  readonly serve: (call: Request) => Promise<string>
+}
+
 /** POST /, /RPC2, /xmlrpc: API errors travel with status 200; what is no call at all gets 500. */
 export const serveXmlRpc = (pool: Pool, exchange: Exchange, response: ServerResponse): Promise<void> =>
-  serveRpc(exchange, response, 'text/xml', async (body) => {
-    const answer = await dispatch({ pool, host: exchange.host }, decodeXmlCall(body), 'xml')
-    return answer.ok && answer.bare === true ? encodeXmlBareAnswer(answer.value) : encodeXmlAnswer(answer)
+  serveRpc(pool, exchange, response, {
+    type: 'text/xml',
+    decode: decodeXmlCall,
+    async serve(call) {
+      const answer = await dispatch({ pool, host: exchange.host }, call, 'xml')
+      return answer.ok && answer.bare === true ? encodeXmlBareAnswer(answer.value) : encodeXmlAnswer(answer)
+    },
   })
 
 /** POST /jsonrpc: the answer's version is that of the call. A release without it takes the path for that of XML-RPC. */
 export function serveJsonRpc(pool: Pool, exchange: Exchange, response: ServerResponse): Promise<void> {
   if (!pool.options.jsonRpc) return serveXmlRpc(pool, exchange, response)
-  return serveRpc(exchange, response, 'application/json', async (body) => {
-    const call = decodeJsonCall(body)
-    return encodeJsonAnswer(await dispatch({ pool, host: exchange.host }, call, 'json'), call)
+  return serveRpc(pool, exchange, response, {
+    type: 'application/json',
+    decode: decodeJsonCall,
+    serve: async (call) => encodeJsonAnswer(await dispatch({ pool, host: exchange.host }, call, 'json'), call),
   })
 }
 
-async function serveRpc(
+async function serveRpc<Request extends Call>(
+  pool: Pool,
   { request }: Exchange,
   response: ServerResponse,
-  type: string,
-  work: (body: string) => Promise<string>,
+  { type, decode, serve }: Rpc<Request>,
 ): Promise<void> {
   const length = Number(request.headers['content-length'] ?? Number.NaN)
   if (Number.isNaN(length)) return reply(response, 411)
   if (length > BODY_MAX) return reply(response, 413)
   try {
-    reply(response, 200, type, await work(await readBody(request))) // text that is no UTF-8 is answered, not cut off
+    const call = decode(await readBody(request))
+    const body = await pool.faults.request(call, { response, work: () => serve(call) })
+    if (body !== undefined) reply(response, 200, type, body) // text that is no UTF-8 is answered, not cut off
   } catch (error) {
     if (!(error instanceof XenApiError) && !(error instanceof TypeError)) throw error
     reply(response, 500)

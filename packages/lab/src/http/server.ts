@@ -56,7 +56,10 @@ export async function openWebFront({ pool, host, onError }: WebService, ports: W
   }
   const settings = { requestTimeout: 0, headersTimeout: 60_000, keepAliveTimeout: 60_000, noDelay: true } as const
   const { key, cert } = host.certificate
-  const secure = https.createServer({ ...settings, key, cert, minVersion: 'TLSv1.2' }, listener)
+  const withTls = (shown: { readonly key: string; readonly cert: string }): https.Server =>
+    https.createServer({ ...settings, ...shown, minVersion: 'TLSv1.2' }, listener)
+  const secure = withTls({ key, cert })
+  pool.faults.https(host, secure, withTls)
   const servers: (http.Server | https.Server)[] = [secure]
   const closeAll = async (): Promise<void> => void (await Promise.all(servers.map(close)))
   const httpsPort = await listen(secure, host.address, ports.httpsPort)

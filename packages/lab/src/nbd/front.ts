@@ -1,6 +1,6 @@
 import net from 'node:net'
 import { bytes, complement, extent, endOf } from '@tidemark/blocks'
-import { serveNbd, type NbdExport, type NbdExtent, type NbdFaults } from '@tidemark/nbd'
+import { serveNbd, type NbdExport, type NbdExtent } from '@tidemark/nbd'
 import { purposesOf } from '../classes/network.ts'
 import { seesStorage } from '../classes/sr.ts'
 import type { LabHost } from '../host/host.ts'
@@ -80,7 +80,7 @@ async function listen(service: NbdService, mode: Mode, port: number): Promise<Li
     listen: { host: address, port },
     exports: { open: (name, signal) => openExport(service, name, signal) },
     personality: pool.options.nbdPersonality,
-    faults: cuttingFaults(pool),
+    faults: pool.faults.nbd(host),
     onError,
     ...(mode === 'nbd' ? { tls: { key: certificate.key, cert: certificate.cert, mode: 'required' as const } } : {}),
   })
@@ -102,19 +102,6 @@ async function turnAway(host: string, port: number): Promise<Listening> {
     port: (server.address() as net.AddressInfo).port,
     retire: () => void server.close(),
     [Symbol.asyncDispose]: () => new Promise((resolve) => server.close(() => resolve())),
-  }
-}
-
-/** Cuts a connection once it has read as much as a fault asks for. */
-function cuttingFaults({ faults }: Pool): NbdFaults {
-  const read = new Map<number, number>()
-  return {
-    beforeReply({ connection, type, length }) {
-      if (type !== 'READ') return 'pass'
-      const total = (read.get(connection) ?? 0) + length
-      read.set(connection, total)
-      return faults.cutsNbdAt(total) ? 'close' : 'pass'
-    },
   }
 }
 

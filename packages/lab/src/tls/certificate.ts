@@ -70,7 +70,7 @@ function describe(key: string, cert: string): HostCertificate {
 }
 
 /** RSA, because xapi's NBD server offers ECDHE-RSA only. Self-signed, and its own authority. */
-async function selfSigned(identity: { hostname: string; address: string; now: Date }): Promise<{
+export async function selfSigned(identity: { hostname: string; address: string; now: Date }): Promise<{
   key: string
   cert: string
 }> {

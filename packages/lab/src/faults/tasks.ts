@@ -1,0 +1,34 @@
+import { once } from 'node:events'
+import { apiFailure } from '../calls/failure.ts'
+import type { RunningTask } from '../calls/tasks.ts'
+import type { Pool } from '../pool.ts'
+import type { Fired } from './planned.ts'
+
+/** The work of an Async call that goes wrong. @throws XenApiError what the plan says */
+export async function spoilTask<Result>(
+  pool: Pool,
+  { action }: Fired<'task'>,
+  task: RunningTask,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  if (action.work === 'done') await work()
+  switch (action.action) {
+    case 'fail': {
+      const [code = 'INTERNAL_ERROR', ...params] = action.failure
+      throw apiFailure(code, ...params)
+    }
+    case 'vanish':
+      pool.tasks.drop(task.ref)
+      throw apiFailure('HANDLE_INVALID', 'task', task.ref) // nobody will read it
+    case 'stall':
+      return abortion(AbortSignal.any([task.signal, pool.closing]))
+    default:
+      return action satisfies never
+  }
+}
+
+/** A task that never ends can still be cancelled. @throws the signal's reason */
+async function abortion(signal: AbortSignal): Promise<never> {
+  if (!signal.aborted) await once(signal, 'abort')
+  throw signal.reason
+}

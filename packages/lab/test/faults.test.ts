@@ -1,0 +1,307 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { MiB } from '@tidemark/blocks'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { FaultPlan } from '../src/index.ts'
+import { bareCall, loggedIn, run, testLab, type RawClient, type TestLab } from './harness.ts'
+
+let world: TestLab
+let client: RawClient
+let disk: string
+let vdi: { readonly ref: string; readonly uuid: string }
+
+beforeAll(async () => {
+  world = await testLab()
+  await writeFile(join(world.directory, 'ca-cert.pem'), world.lab.certificate)
+  client = await loggedIn(world)
+  const vm = await world.lab.control.createVm({ name: 'vm', disks: [{ size: 4 * MiB, tracked: true }] })
+  disk = vm.disks[0]?.ref ?? ''
+  await world.lab.control.writeDisk(vm.disks[0]?.uuid ?? '', 0, Buffer.alloc(MiB, 'data'))
+  const ref = (await client.call('VDI.snapshot', disk)) as string
+  vdi = { ref, uuid: (await client.call('VDI.get_uuid', ref)) as string }
+})
+afterAll(() => world[Symbol.asyncDispose]())
+
+type Planned = FaultPlan['faults'][number]
+let count = 0
+
+/** Plans one fault for the work, and sees that it happened. */
+async function during<Result>(fault: Omit<Planned, 'id'>, work: () => Promise<Result>): Promise<Result> {
+  const { control } = world.lab
+  const id = `fault ${++count}`
+  await control.planFaults({ faults: [{ ...fault, id } as Planned] })
+  try {
+    return await work()
+  } finally {
+    expect((await control.faultReport()).find((each) => each.id === id)).toMatchObject({ fired: 1 })
+    await control.clearFaults()
+  }
+}
+
+/** What Python's own XML-RPC client makes of one call: its answer, or the name of its exception. */
+async function python(method: string, ...params: readonly string[]): Promise<string> {
+  const code = `
+import ssl, sys, xmlrpc.client, http.client
+context = ssl.create_default_context(cafile=sys.argv[2])
+server = xmlrpc.client.ServerProxy(sys.argv[1], context=context)
+try:
+    print(getattr(server, sys.argv[3])(*sys.argv[4:]))
+except Exception as error:
+    print(type(error).__name__, getattr(error, 'errcode', ''))
+`
+  return (await run('python3', '-c', code, world.lab.url, world.caFile, method, ...params)).trim()
+}
+
+/** An NBD program's address of the snapshot. */
+const nbdUri = (): string => {
+  const { host, port } = world.lab.nbdAddress
+  const name = encodeURIComponent(`/${vdi.uuid}?session_id=${client.session}`)
+  return `nbds://${host}:${port}/${name}?tls-certificates=${world.directory}`
+}
+
+describe('a plan', () => {
+  test('that cannot be understood is refused, and the message names the entry', async () => {
+    const { control } = world.lab
+    const refused = (plan: unknown) => control.planFaults(plan as FaultPlan).catch((error: unknown) => error)
+    expect(await refused({ faults: [{ id: 'a', at: 'call', do: { action: 'explode' } }] })).toMatchObject({
+      code: 'LAB_FAULT_PLAN',
+      message: expect.stringContaining("fault 'a' (faults[0]).do.action"),
+    })
+    expect(await refused({ faults: [{ id: 'a', at: 'nowhere', do: { action: 'drop' } }] })).toMatchObject({
+      message: expect.stringContaining("fault 'a' (faults[0]).at"),
+    })
+    expect(await refused([])).toMatchObject({ code: 'LAB_FAULT_PLAN' })
+    const hang = { id: 'twin', at: 'request', do: { action: 'hang' } }
+    expect(await refused({ faults: [hang, hang] })).toMatchObject({
+      message: expect.stringContaining("two faults have the id 'twin'"),
+    })
+    expect(await control.faultReport()).toEqual([])
+  })
+
+  test('whose faults never happened says so', async () => {
+    await using other = await testLab({
+      faults: {
+        faults: [{ id: 'never', at: 'call', match: { method: 'VM.start' }, do: { action: 'fail', failure: ['X'] } }],
+      },
+    })
+    const { control } = other.lab
+    await (await loggedIn(other)).call('VM.get_all')
+    expect(await control.faultReport()).toEqual([{ id: 'never', at: 'call', fired: 0, seen: 0 }])
+    await expect(control.assertFaultsFired()).rejects.toMatchObject({
+      code: 'LAB_FAULT_UNFIRED',
+      message: expect.stringContaining("'never' (0 events at call fitted it)"),
+    })
+  })
+
+  test('with the same seed makes the same events fail, whatever else goes on', async () => {
+    const outcomes = async (seed: number, disturb: boolean): Promise<string> => {
+      const fail = { action: 'fail' as const, failure: ['PLANNED'] }
+      await using other = await testLab({
+        faults: {
+          seed,
+          faults: [
+            { id: 'half', at: 'call', match: { method: 'VM.get_all' }, probability: 0.5, times: 'always', do: fail },
+            { id: 'noise', at: 'call', match: { method: 'SR.*' }, probability: 0.5, times: 'always', do: fail },
+          ],
+        },
+      })
+      const one = await loggedIn(other)
+      let text = ''
+      for (let n = 0; n < 40; n++) {
+        if (disturb) await one.call('SR.get_all').catch(() => undefined)
+        text += await one.call('VM.get_all').then(
+          () => '.',
+          () => 'x',
+        )
+      }
+      return text
+    }
+    const first = await outcomes(7, false)
+    expect(first).toMatch(/x/)
+    expect(first).toMatch(/\./)
+    expect(await outcomes(7, true)).toBe(first)
+    expect(await outcomes(8, false)).not.toBe(first)
+  })
+
+  test('counts: so many pass, so many fail, and the rest passes', async () => {
+    const { control } = world.lab
+    await control.failCall({ method: 'VM.get_all', after: 2, times: 2, failure: ['PLANNED', 'a'] })
+    const seen: unknown[] = []
+    for (let n = 0; n < 6; n++)
+      seen.push(
+        await client.call('VM.get_all').then(
+          () => 'ok',
+          () => 'failed',
+        ),
+      )
+    expect(seen).toEqual(['ok', 'ok', 'failed', 'failed', 'ok', 'ok'])
+    expect((await control.faultReport()).at(-1)).toMatchObject({ at: 'call', fired: 2, seen: 6 })
+    await control.clearFaults()
+  })
+})
+
+/** What curl makes of a call, by its exit code. */
+const curl = (method: string): Promise<string> =>
+  run(
+    'curl',
+    '--silent',
+    '--max-time',
+    '1',
+    '--cacert',
+    world.caFile,
+    '--header',
+    'Content-Type: text/xml',
+    '--data',
+    `<methodCall><methodName>${method}</methodName><params/></methodCall>`,
+    world.lab.url,
+  ).catch((error: Error) => error.message)
+
+describe('a request', () => {
+  const at = 'request' as const
+  const match = { method: 'VDI.get_name_label' }
+  const ask = () => python('VDI.get_name_label', client.session, vdi.ref)
+
+  test('is answered with an error page, a page in place of XML, in part, or never', async () => {
+    expect(await during({ at, match, do: { action: 'status', status: 503 } }, ask)).toBe('ProtocolError 503')
+    expect(await during({ at, match, do: { action: 'status', status: 500 } }, ask)).toBe('ProtocolError 500')
+    expect(await during({ at, match, do: { action: 'html' } }, ask)).toMatch(/^(ExpatError|ResponseError)/)
+    const some = { method: 'system.*' }
+    const partial = { at, match: some, do: { action: 'truncate' as const, after: 40 } }
+    expect(await during(partial, () => curl('system.listMethods'))).toContain('curl ended with 18')
+    const hung = { at, match: some, do: { action: 'hang' as const } }
+    expect(await during(hung, () => curl('system.listMethods'))).toContain('curl ended with 28')
+    expect(await ask()).toContain('Success')
+  })
+
+  test('whose answer is lost was carried out; a client that repeats it does it twice, and so does a proxy', async () => {
+    const create = (label: string) => python('task.create', client.session, label, '')
+    const made = async (label: string) => ((await client.call('task.get_by_name_label', label)) as string[]).length
+    const method = { method: 'task.create' }
+    const silent = () => bareCall(world.lab, 'task.create', [client.session, 'once', '']).catch((error: Error) => error)
+    const lost = await during({ at, match: method, do: { action: 'lose-reply' } }, silent)
+    expect(lost).toMatchObject({ code: 'ECONNRESET' })
+    expect(await made('once')).toBe(1)
+    // Python's client repeats a call by itself when the connection was closed under it
+    expect(await during({ at, match: method, do: { action: 'lose-reply' } }, () => create('again'))).toContain(
+      'Success',
+    )
+    expect(await made('again')).toBe(2)
+    expect(await during({ at, match: method, do: { action: 'duplicate' } }, () => create('proxy'))).toContain('Success')
+    expect(await made('proxy')).toBe(2)
+  })
+
+  test('gets no TLS, never, or with a certificate of somebody else', async () => {
+    const list = () => curl('system.listMethods')
+    expect(await during({ at: 'https', do: { action: 'close' } }, list)).toContain('curl ended with 35')
+    expect(await during({ at: 'https', do: { action: 'stall' } }, list)).toContain('curl ended with 28')
+    expect(await during({ at: 'https', do: { action: 'wrong-certificate' } }, list)).toContain('curl ended with 60')
+    expect(await list()).toContain('VDI.get_record')
+  })
+
+  test('finds its session lost', async () => {
+    const other = await loggedIn(world)
+    const lost = { at, match, do: { action: 'lose-session' as const } }
+    const answer = await during(lost, () => other.failure('VDI.get_name_label', vdi.ref))
+    expect(answer).toEqual(['SESSION_INVALID', other.session])
+    expect(await client.call('VDI.get_name_label', vdi.ref)).toBe('vm 0')
+  })
+})
+
+describe('an Async call', () => {
+  const match = { method: 'Async.VDI.snapshot' }
+  const snapshots = async () => ((await client.call('VDI.get_snapshots', disk)) as string[]).length
+  const start = () => client.call('Async.VDI.snapshot', disk) as Promise<string>
+  const status = (task: string) => client.call('task.get_status', task)
+
+  test('fails in its task, with its work done or not', async () => {
+    const failure = ['SR_BACKEND_FAILURE_1', '', 'planned', '']
+    for (const [work, more] of [
+      ['skipped', 0],
+      ['done', 1],
+    ] as const) {
+      const before = await snapshots()
+      const task = await during({ at: 'task', match, do: { action: 'fail', failure, work } }, start)
+      await expect.poll(() => status(task)).toBe('failure')
+      expect(await client.call('task.get_error_info', task)).toEqual(failure)
+      expect(await snapshots()).toBe(before + more)
+    }
+  })
+
+  test('whose task vanishes leaves only its work to be looked at', async () => {
+    const before = await snapshots()
+    const task = await during({ at: 'task', match, do: { action: 'vanish' } }, start)
+    await expect.poll(() => status(task).catch((error: Error) => error.message)).toContain('HANDLE_INVALID')
+    expect(await snapshots()).toBe(before + 1)
+  })
+
+  test('whose task never ends can be cancelled', async () => {
+    const task = await during({ at: 'task', match, do: { action: 'stall' } }, start)
+    expect(await status(task)).toBe('pending')
+    await client.call('task.cancel', task)
+    await expect.poll(() => status(task)).toBe('cancelled')
+  })
+})
+
+test('a call brings the host down: what was written to is tracked no more', async () => {
+  const { control } = world.lab
+  const made = await control.createVm({ name: 'running', running: true, disks: [{ size: 2 * MiB, tracked: true }] })
+  const crash = { at: 'call' as const, match: { method: 'VM.get_power_state' }, do: { action: 'crash-host' as const } }
+  expect(await during(crash, () => client.call('VM.get_power_state', made.ref))).toBe('Halted')
+  expect(await client.call('VDI.get_cbt_enabled', made.disks[0]?.ref ?? '')).toBe(false)
+})
+
+describe('an NBD connection', () => {
+  const at = 'nbd-reply' as const
+  const info = () => nbd('nbdinfo', '--size', nbdUri())
+  const copy = () => nbd('nbdcopy', '--connections=1', nbdUri(), 'null:')
+
+  test('is closed without a greeting, or never greeted', async () => {
+    expect(await during({ at: 'nbd-greeting', do: { action: 'close' } }, info)).toMatch(/disconnected|closed/)
+    expect(await during({ at: 'nbd-greeting', do: { action: 'stall' } }, info)).toContain('ended with 124')
+    expect((await info()).trim()).toBe(String(4 * MiB))
+  })
+
+  test('gets no TLS, never, or with a certificate of somebody else', async () => {
+    expect(await during({ at: 'nbd-tls', do: { action: 'close' } }, info)).toMatch(/gnutls_handshake/)
+    expect(await during({ at: 'nbd-tls', do: { action: 'stall' } }, info)).toContain('ended with 124')
+    expect(await during({ at: 'nbd-tls', do: { action: 'wrong-certificate' } }, info)).toMatch(/certificate/i)
+  })
+
+  test('loses an answer, gets it late, in part, damaged, or an error instead', async () => {
+    expect(await during({ at, do: { action: 'drop' } }, copy)).toContain('ended with 124')
+    expect(await during({ at, after: 1, do: { action: 'delay', ms: 50 } }, copy)).toBe('')
+    expect(await during({ at, after: 2, do: { action: 'cut', after: 100_000 } }, copy)).toMatch(
+      /not connected|disconnected|reset/i,
+    )
+    expect(await during({ at, do: { action: 'corrupt', what: 'head', bit: 3 } }, copy)).toMatch(
+      /not connected|magic|invalid/i,
+    )
+    expect(await during({ at, do: { action: 'error', errno: 'EIO' } }, copy)).toMatch(/Input\/output error/)
+    expect(await copy()).toBe('')
+  })
+
+  test('gets one bit of the data wrong, which nothing in NBD notices', async () => {
+    const file = `${world.directory}/copy`
+    const read = () => nbd('nbdcopy', '--connections=1', nbdUri(), file).then(() => readFile(file))
+    const whole = await read()
+    const damaged = await during({ at, match: { vdi: vdi.uuid, type: 'READ' }, do: { action: 'corrupt' } }, read)
+    const wrong = [...whole.keys()].filter((index) => whole[index] !== damaged[index])
+    expect(wrong).toHaveLength(1)
+    expect((whole[wrong[0] ?? 0] ?? 0) ^ (damaged[wrong[0] ?? 0] ?? 0)).toSatisfy(
+      (bits: number) => (bits & (bits - 1)) === 0,
+    )
+  })
+
+  test('is cut once it has read so much', async () => {
+    const { control } = world.lab
+    await control.cutNbdAfter(MiB)
+    expect(await copy()).toMatch(/not connected|disconnected|reset/i)
+    expect(await copy()).toBe('')
+    await control.assertFaultsFired()
+    await control.clearFaults()
+  })
+})
+
+/** A program of libnbd's: its output, or what it said when it failed. */
+const nbd = (program: string, ...args: readonly string[]): Promise<string> =>
+  run('timeout', '2', program, ...args).catch((error: Error) => error.message)
