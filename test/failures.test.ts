@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { CBT_BLOCK, MiB } from '@tidemark/blocks'
 import { openLabControl, type LabControl } from '@tidemark/lab'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { mortalLab } from './support/mortal-lab.ts'
 import { guestWrites, openBench, succeed, type Bench, type Line } from './support/pool.ts'
 
 const SIZE = 32 * MiB
@@ -258,7 +259,7 @@ const command = (): string[] => [
 
 test('a lab that dies in the middle of a transfer; after its return the next run is incremental again', async () => {
   const directory = join(bench.directory, 'mortal')
-  const lab = await mortalLab(directory)
+  const lab = await mortalLab(directory, bench.passwordFile)
   const control = await openLabControl(directory)
   const vm = await control.createVm({ name: 'mortal', disks: [{ name: 'system', size: 512 * MiB }] })
   const disk = vm.disks[0]?.uuid ?? ''
@@ -273,6 +274,8 @@ test('a lab that dies in the middle of a transfer; after its return the next run
       lab.fingerprint,
       '--password-file',
       bench.passwordFile,
+      '--outage-minutes',
+      '0',
     ),
   )
   await writeBlocks(control, disk, 50)
@@ -286,7 +289,7 @@ test('a lab that dies in the middle of a transfer; after its return the next run
   expect(last['code']).toMatch(/^(NBD|XENAPI)_/)
   await lab.ended
   await expectSound(8)
-  const again = await mortalLab(directory, Number(new URL(lab.url).port), lab.nbdPort)
+  const again = await mortalLab(directory, bench.passwordFile, lab)
   const next = await succeed(bench.tidemark('backup', 'mortal', ...place))
   expect(next['points'][0].disks[0]).toMatchObject({ action: 'incremental', bytes: { read: 6000 * CBT_BLOCK } })
   again.kill('SIGTERM')
@@ -304,34 +307,6 @@ async function writeBlocks(control: { guestSocket(vdi: string): Promise<string> 
     Array.from({ length: count }, (_, i) => i),
     `mortal ${count}`,
   )
-}
-
-/** A lab in a process of its own, that can die. */
-async function mortalLab(directory: string, httpsPort = 0, nbdPort = 0) {
-  const main = join(import.meta.dirname, '../packages/cli/src/main.ts')
-  const args = [
-    'lab',
-    directory,
-    '--https-port',
-    String(httpsPort),
-    '--nbd-port',
-    String(nbdPort),
-    '--password-file',
-    bench.passwordFile,
-  ]
-  const child = spawn(process.execPath, ['--conditions=@tidemark/source', main, '--json', ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const ended = once(child, 'exit')
-  const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string]
-  const ready = JSON.parse(line) as { url: string; fingerprint: string; nbd: { port: number } }
-  return {
-    url: ready.url,
-    fingerprint: ready.fingerprint,
-    nbdPort: ready.nbd.port,
-    ended,
-    kill: (signal: NodeJS.Signals) => child.kill(signal),
-  }
 }
 
 test('a full repository disk: what was stored before stays sound, and the pool is left clean', async () => {

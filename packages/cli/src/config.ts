@@ -12,9 +12,13 @@ const poolConfig = z.strictObject({
   fingerprint: z.string().optional(),
   /** File of certificate authorities that vouch for the server. */
   ca: z.string().optional(),
+  /** Its hosts as they were when it was added: any may be the coordinator tomorrow. Pinned if the pool is. */
+  members: z.array(z.strictObject({ url: z.string(), fingerprint: z.string().optional() })).optional(),
   passwordFile: z.string().optional(),
   /** Whether disks may cross the network in clear text (purpose insecure_nbd). */
   insecureNbd: z.boolean().default(false),
+  /** For how long a run waits for a pool that does not answer. Default 5. */
+  outageMinutes: z.number().min(0).optional(),
 })
 
 const repositoryConfig = z.strictObject({

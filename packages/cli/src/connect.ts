@@ -37,7 +37,12 @@ export async function openPool({ config, signal }: GlobalOptions, options: PoolO
   const password = await poolPassword(config, name, entry)
   const session = await loginTo(config, entry, password, signal)
   try {
-    const pool = await openXenPool(session, { allowInsecureNbd: entry.insecureNbd }, signal)
+    await session.members(signal) // the hosts of today, not those of the day when the pool was added
+    const pool = await openXenPool(
+      session,
+      { allowInsecureNbd: entry.insecureNbd, reconnectPatienceMs: outageMs(entry) },
+      signal,
+    )
     const awake = keepAlive(session)
     return {
       session,
@@ -67,9 +72,20 @@ export async function loginTo(
   password: Secret,
   signal: AbortSignal,
 ): Promise<Session> {
-  const address = { url: entry.url, trust: await trustOf(config, entry) }
-  return login(address, { username: entry.username, password: password.reveal() }, {}, signal)
+  const trust = await trustOf(config, entry)
+  const members = entry.members?.map(({ url, fingerprint }) => ({
+    url,
+    trust: fingerprint === undefined ? trust : { kind: 'fingerprint' as const, sha256: fingerprint },
+  }))
+  return login(
+    { url: entry.url, trust, members },
+    { username: entry.username, password: password.reveal() },
+    { outageMs: outageMs(entry) },
+    signal,
+  )
 }
+
+const outageMs = ({ outageMinutes = 5 }: PoolConfig): number => outageMinutes * 60_000
 
 export const poolPassword = (config: string, name: string, entry: PoolConfig): Promise<Secret> =>
   findSecret({

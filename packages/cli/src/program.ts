@@ -82,6 +82,7 @@ function addPool(program: Command, start: Start): void {
     .option('--fingerprint <sha256>', 'accept exactly this certificate, without asking')
     .option('--ca <file>', 'trust these certificate authorities instead of pinning')
     .option('--insecure-nbd', "allow networks with purpose 'insecure_nbd': disks cross them in clear text")
+    .option('--outage-minutes <n>', 'how long a run waits for a pool that does not answer (default: 5)', minutes)
     .action((name: string, url: string, args: PoolAddArguments) =>
       start(async (global, out) => (await commands.pool()).poolAdd(global, out, name, url, args)),
     )
@@ -249,6 +250,12 @@ function count(text: string): number {
   const value = Number(text)
   if (Number.isInteger(value) && value >= 1 && value <= 64) return value
   throw new InvalidArgumentError('a number from 1 to 64')
+}
+
+function minutes(text: string): number {
+  const value = Number(text)
+  if (text !== '' && value >= 0) return value
+  throw new InvalidArgumentError('minutes are a number, 0 or more')
 }
 
 function sizes(text: string, before: readonly number[] = []): readonly number[] {

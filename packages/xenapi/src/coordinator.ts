@@ -10,13 +10,12 @@ const NOT_SERVING = ['HOST_STILL_BOOTING', 'HOST_MASTER_CANNOT_TALK_BACK', 'HOST
 export const coordinatorIn = (error: unknown): string | undefined =>
   error instanceof XenApiError && isFailure(error, 'HOST_IS_SLAVE') ? error.failure?.[1] : undefined
 
+/** True for the answer of a host that does not serve its pool, now or at all: whatever it was asked has not happened. */
+export const isNotServing = (error: unknown): boolean =>
+  coordinatorIn(error) !== undefined || NOT_SERVING.some((code) => isFailure(error, code))
+
 /** True when asking this pool again, or another host of it, may help. */
-export const isOutage = (error: unknown): boolean =>
-  error instanceof XenApiError &&
-  (error.code === 'XENAPI_UNREACHABLE' ||
-    error.code === 'XENAPI_TIMEOUT' ||
-    coordinatorIn(error) !== undefined ||
-    NOT_SERVING.some((code) => isFailure(error, code)))
+export const isOutage = (error: unknown): boolean => isSilence(error) || isNotServing(error)
 
 /**
  * One round through the hosts that may be the coordinator, each asked once at most: a member names it, and it is asked next.

@@ -1,6 +1,7 @@
 import { XenApiError } from './error.ts'
 import type { TaskRef, VdiRef, VmRef } from './generated/types.ts'
 import {
+  begun,
   createTransferTask,
   drain,
   endTask,
@@ -40,7 +41,11 @@ export async function exportVdi(
 ): Promise<VdiExport> {
   const params = [['vdi', vdi], ['format', format], ...(base === undefined ? [] : [['base', base] as const])] as const
   const expected = format === 'raw' ? size : undefined
-  const { task, response } = await startExport(line, 'export of a disk', '/export_raw_vdi', params, signal)
+  const { task, response } = await begun(
+    line,
+    () => startExport(line, 'export of a disk', '/export_raw_vdi', params, signal),
+    signal,
+  )
   const body = exportBody(line, task, response, expected, signal)
   return {
     contentType: response.contentType,
@@ -65,7 +70,11 @@ export async function exportMetadata(
     ['ref', vm],
     ['export_snapshots', String(snapshots)],
   ] as const
-  const { task, response } = await startExport(line, 'export of metadata', '/export_metadata', params, signal)
+  const { task, response } = await begun(
+    line,
+    () => startExport(line, 'export of metadata', '/export_metadata', params, signal),
+    signal,
+  )
   return collect(exportBody(line, task, response, undefined, signal), METADATA_MAX)
 }
 
@@ -80,9 +89,11 @@ async function startExport(
   try {
     const url = handlerUrl(line, path, task, params)
     const response = await followed(
+      line,
       url,
       (at) => line.keeper.transport.get(at, signal),
       ({ body }) => drain(body),
+      signal,
     )
     if (response.status === 200) return { task, response }
     await drain(response.body)

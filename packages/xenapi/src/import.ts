@@ -3,7 +3,9 @@ import { XenApiError } from './error.ts'
 import type { TaskRef, VdiRef, VmRef } from './generated/types.ts'
 import { decodeTaskResult } from './task.ts'
 import {
+  begun,
   createTransferTask,
+  endTask,
   followed,
   handlerUrl,
   importEnd,
@@ -92,22 +94,39 @@ async function put(
   length: number,
   signal: AbortSignal | undefined,
 ): Promise<string> {
-  const task = await createTransferTask(line, what, signal)
-  const transfer = async () => {
-    const upload = await openUpload(line, handlerUrl(line, path, task, params), length, signal)
+  const { task, upload } = await begun(line, () => startImport(line, what, path, params, length, signal), signal)
+  return underTask(line, task, async () => {
     const onAbort = () => upload.close()
     signal?.addEventListener('abort', onAbort, { once: true })
     try {
       signal?.throwIfAborted()
-      if (upload.status !== undefined && upload.status !== 200) await refuse(line, task, what, upload.status, signal)
       await sent(line, task, upload, body, length, signal)
       return await importEnd(line, task, signal)
     } finally {
       signal?.removeEventListener('abort', onAbort)
       upload.close()
     }
+  })
+}
+
+async function startImport(
+  line: TransferLine,
+  what: string,
+  path: string,
+  params: readonly (readonly [string, string])[],
+  length: number,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly task: TaskRef; readonly upload: Upload }> {
+  const task = await createTransferTask(line, what, signal)
+  try {
+    const upload = await openUpload(line, handlerUrl(line, path, task, params), length, signal)
+    if (upload.status === undefined || upload.status === 200) return { task, upload }
+    upload.close()
+    return await refuse(line, task, what, upload.status, signal)
+  } catch (error) {
+    await endTask(line, task, 'broken off')
+    throw error
   }
-  return underTask(line, task, transfer)
 }
 
 /** A body that cannot be sent to its end: the task knows why better than the connection does. */
@@ -138,6 +157,7 @@ async function openUpload(
   signal: AbortSignal | undefined,
 ): Promise<OpenUpload> {
   const opened = await followed(
+    line,
     url,
     async (at) => {
       const upload = beginUpload(await line.keeper.transport.connect(at, signal), at, length)
@@ -145,6 +165,7 @@ async function openUpload(
       return { upload, status, location }
     },
     async ({ upload }) => upload.close(),
+    signal,
   )
   return opened.status === 0 ? opened.upload : { ...opened.upload, status: opened.status }
 }

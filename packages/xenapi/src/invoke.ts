@@ -1,6 +1,6 @@
 import type { CallOptions } from './call-options.ts'
 import type { WireValue } from './codec/wire.ts'
-import { coordinatorIn } from './coordinator.ts'
+import { isNotServing } from './coordinator.ts'
 import type { Login } from './enter.ts'
 import { XenApiError } from './error.ts'
 import { failureError, isFailure } from './failure.ts'
@@ -64,7 +64,7 @@ type Remedy = 'none' | 'renew and repeat' | 'renew and tell'
 /** What can be done for a call. What was refused for its login had no effect; what met a dead line may have had one. */
 function remedyFor(request: Request, login: Login, error: unknown): Remedy {
   if (!(error instanceof XenApiError) || request.method === 'session.logout') return 'none'
-  const isRefused = isFailure(error, 'SESSION_INVALID') || coordinatorIn(error) !== undefined
+  const isRefused = isFailure(error, 'SESSION_INVALID') || isNotServing(error)
   const isLost = error.code === 'XENAPI_UNREACHABLE' && (error.unsent === true || isRead(request.method))
   if (!isRefused && !isLost) return 'none'
   return hasPosition(request, login) ? 'renew and tell' : 'renew and repeat'

@@ -1,9 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { coordinatorIn, findCoordinator, isOutage } from './coordinator.ts'
 import { enter, type Credentials, type EnterOptions, type Login } from './enter.ts'
 import { XenApiError } from './error.ts'
 import { failureError, isFailure } from './failure.ts'
 import { hostAt, openMembers, type Members } from './members.ts'
+import { pause } from './pause.ts'
 import { openTransport, type Transport, type TransportOptions } from './transport.ts'
 import type { PoolAddress } from './trust.ts'
 
@@ -126,7 +126,7 @@ async function search(
     } catch (error) {
       signal.throwIfAborted()
       if (!isOutage(error) || Date.now() >= until) throw error
-      await sleep(pauseMs, undefined, { signal })
+      await pause(pauseMs, signal)
     }
   }
 }

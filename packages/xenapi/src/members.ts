@@ -9,19 +9,20 @@ export interface Members {
   knows(target: URL): boolean
   /** How the host at an address must prove itself. One that is unknown must do as the configured one. */
   trustOf(target: URL): PoolTrust
-  /** Adds a host, or replaces what was known of it. @throws XenApiError when address and trust do not fit */
+  /** Adds a host, or replaces what was known of it; the configured one stays. @throws XenApiError when address and trust do not fit */
   add(member: PoolMember): void
 }
 
 /** @throws XenApiError when an address and its trust do not fit */
 export function openMembers({ members = [], ...first }: PoolAddress): Members {
   const known = new Map<string, { readonly origin: URL; readonly trust: PoolTrust }>()
+  const configured = originOf(first)
+  known.set(configured.host, { origin: configured, trust: first.trust })
   const add = ({ url, trust }: PoolMember) => {
     const origin = originOf({ url, trust })
-    known.set(origin.host, { origin, trust })
+    if (origin.host !== configured.host) known.set(origin.host, { origin, trust })
   }
-  add(first)
-  for (const member of members) if (originOf(member).host !== originOf(first).host) add(member)
+  for (const member of members) add(member)
   const find = ({ host, hostname }: URL) =>
     known.get(host) ?? [...known.values()].find(({ origin }) => origin.hostname === hostname)
   return {

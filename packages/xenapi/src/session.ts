@@ -11,8 +11,10 @@ import type { ApiCalls, AsyncCalls, TaskRef, VdiRef, VmRef } from './generated/t
 import { importMetadata, importVdi, type ImportMetadataOptions, type ImportVdiOptions } from './import.ts'
 import { invoke, type Line } from './invoke.ts'
 import type { Keeper } from './keeper.ts'
+import { learnMembers } from './learn.ts'
 import { cancelTask, decodeTaskResult, dropTask, taskResult } from './task.ts'
 import type { TransferLine } from './transfer.ts'
+import type { PoolMember } from './trust.ts'
 
 /**
  * Being logged in: a login that ends before its time is replaced. All calls are members by class and message: `session.VDI.get_record(ref)`; the same under `Async` start a task,
@@ -25,6 +27,11 @@ export interface Session extends ApiCalls, AsyncDisposable {
   readonly url: string
   readonly api: 'json' | 'xml'
   readonly Async: AsyncCalls
+  /**
+   * Asks for the pool's hosts, each with its certificate as the coordinator vouches for it, and remembers them: any of them may be
+   * the coordinator tomorrow. To be kept as `members` of the pool's address. @throws XenApiError; the signal's reason
+   */
+  members(signal?: AbortSignal): Promise<readonly PoolMember[]>
   /**
    * Makes a call by its name on the wire, the session added where it belongs. Known messages have their parameters and result
    * converted by their types; others take and give plain values. `Async.…` answers with the task's reference.
@@ -63,6 +70,7 @@ export function openSession(line: Line): Session {
       return keeper.login.rpc.encoding
     },
     Async: buildAsyncCalls((cls, message, args) => runTask(line, calls, cls, message, args)),
+    members: (signal) => learnMembers(keeper, calls, signal),
     call: (method, params, signal) => callByName(line, method, params, signal),
     exportRawVdi: async (vdi, options, signal) => {
       const size = options.format === 'raw' ? await calls.VDI.get_virtual_size(vdi, { signal }) : undefined

@@ -1,10 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { ApiType } from './codec/type.ts'
 import { decodeTyped } from './codec/typed.ts'
 import { decodeXmlValue } from './codec/xmlrpc.ts'
 import { XenApiError } from './error.ts'
 import { failureError, isFailure } from './failure.ts'
 import type { ApiCalls, EventBatch, TaskRecord, TaskRef } from './generated/types.ts'
+import { pause } from './pause.ts'
 
 /** The part of a session that waiting for a task needs. */
 export type TaskCalls = Pick<ApiCalls, 'event' | 'task'>
@@ -64,7 +64,7 @@ async function watch(calls: TaskCalls, task: TaskRef, signal: AbortSignal | unde
     if (batch instanceof XenApiError) {
       if (++troubles > PATIENCE) throw batch
       token = ''
-      await sleep(1000, undefined, abortable(signal))
+      await pause(1000, signal)
       continue
     }
     troubles = 0
@@ -72,7 +72,7 @@ async function watch(calls: TaskCalls, task: TaskRef, signal: AbortSignal | unde
     const seen = recordIn(batch, task)
     const record = seen ?? (await readTask(calls, task, signal)) // no event, or the object is gone
     if (isOver(record)) return record
-    if (seen === undefined) await sleep(100, undefined, abortable(signal)) // a server that does not wait is not hurried
+    if (seen === undefined) await pause(100, signal) // a server that does not wait is not hurried
   }
 }
 
@@ -112,7 +112,7 @@ async function poll(calls: TaskCalls, task: TaskRef, signal: AbortSignal | undef
   for (let pauseMs = 100; ; pauseMs = Math.min(2000, pauseMs * 1.5)) {
     const record = await readTask(calls, task, signal)
     if (isOver(record)) return record
-    await sleep(pauseMs, undefined, abortable(signal))
+    await pause(pauseMs, signal)
   }
 }
 
@@ -131,9 +131,6 @@ async function readTask(calls: TaskCalls, task: TaskRef, signal: AbortSignal | u
 
 const isOver = ({ status }: TaskRecord): boolean =>
   status === 'success' || status === 'failure' || status === 'cancelled'
-
-const abortable = (signal: AbortSignal | undefined): { signal?: AbortSignal } =>
-  signal === undefined ? {} : { signal }
 
 /** The value in a task's result. xapi leaves it empty for void, and for HTTP handlers without a value. */
 export function decodeTaskResult(type: ApiType, result: string): unknown {

@@ -1,13 +1,14 @@
 import { XenApiError } from './error.ts'
-import { masked } from './failure.ts'
-import type { TaskRef } from './generated/types.ts'
+import { isFailure, masked } from './failure.ts'
+import type { ApiCalls, TaskRef } from './generated/types.ts'
 import type { Keeper } from './keeper.ts'
+import { learnHost } from './learn.ts'
 import { cancelTask, dropTask, endOfTask, failureOf, taskResult, type TaskCalls } from './task.ts'
 
 /** What the HTTP handlers need of a session. */
 export interface TransferLine {
   readonly keeper: Keeper
-  readonly calls: TaskCalls
+  readonly calls: TaskCalls & Pick<ApiCalls, 'host'>
 }
 
 /** The longest wait for a task whose data have all been transferred out of the pool. */
@@ -31,6 +32,27 @@ export async function createTransferTask(
   return calls.task.create(label, 'a transfer by Tidemark')
 }
 
+/** Begins a transfer; once more, under a new login and task, when the session ended just before. */
+export async function begun<Result>(
+  { keeper }: TransferLine,
+  begin: () => Promise<Result>,
+  signal: AbortSignal | undefined,
+): Promise<Result> {
+  const { login } = keeper
+  try {
+    return await begin()
+  } catch (error) {
+    if (!isRefusedLogin(error)) throw error
+    await keeper.renew(login, error, signal)
+    return begin()
+  }
+}
+
+/** What a handler says to a session that is none: the HTTP status, or the failure of the task that was named to it. */
+const isRefusedLogin = (error: unknown): boolean =>
+  error instanceof XenApiError &&
+  (error.status === 401 || isFailure(error, 'SESSION_INVALID') || isFailure(error, 'SESSION_AUTHENTICATION_FAILED'))
+
 /** The address of a handler with session, task and further parameters. It holds the session: never show it. */
 export function handlerUrl(
   { keeper: { login } }: TransferLine,
@@ -48,11 +70,16 @@ export function handlerUrl(
 /** `vdi:<uuid>` is a parameter name; xapi looks for the colon itself. */
 const queryName = (name: string): string => encodeURIComponent(name).replaceAll('%3A', ':')
 
-/** Follows redirects by hand: a host that cannot see the storage names one that can. @throws XenApiError XENAPI_HTTP */
+/**
+ * Follows redirects by hand: a host that cannot see the storage names one that can, which proves itself by its own certificate.
+ * @throws XenApiError XENAPI_HTTP
+ */
 export async function followed<Answer extends { readonly status: number; readonly location: string | undefined }>(
+  { keeper, calls }: TransferLine,
   url: URL,
   ask: (url: URL) => Promise<Answer>,
   drop: (answer: Answer) => Promise<void>,
+  signal?: AbortSignal,
 ): Promise<Answer> {
   let at = url
   for (let redirects = 0; ; redirects++) {
@@ -62,6 +89,7 @@ export async function followed<Answer extends { readonly status: number; readonl
     if (redirects >= REDIRECTS_MAX)
       throw new XenApiError('XENAPI_HTTP', `${at.host} redirects in a circle`, { status: answer.status })
     at = redirected(at, answer.location)
+    await learnHost(keeper, calls, at, signal)
   }
 }
 

@@ -32,6 +32,12 @@ export interface PoolOptions {
   readonly json?: 'yes' | 'not found' | 'forbidden' | 'unknown' | 'html' | 'xml'
   /** By method on the wire. Results are typed values, converted by the model. The session is taken off the parameters. */
   readonly calls?: Readonly<Record<string, Handler>>
+  /** Sees every call before its session is looked at. */
+  readonly before?: (method: string) => void
+  /** Sees every request before it is read. */
+  readonly onRequest?: (request: IncomingMessage) => void
+  /** Default 127.0.0.1. */
+  readonly address?: string
   /** Any, if left out; for a pool that comes back where another was. */
   readonly port?: number
   readonly http?: (request: IncomingMessage, response: ServerResponse, url: URL) => void | Promise<void>
@@ -135,6 +141,7 @@ const standardCalls = (tasks: Tasks, sessions: Set<string>): Record<string, Hand
 
 /** A pool that answers as scripted. It listens on 127.0.0.1, any port. */
 export async function startPool(options: PoolOptions = {}): Promise<TestPool> {
+  const { address = '127.0.0.1' } = options
   const tasks = new Tasks()
   const log: string[] = []
   const sessions = new Set<string>()
@@ -142,6 +149,7 @@ export async function startPool(options: PoolOptions = {}): Promise<TestPool> {
   const calls = withSessions({ ...standardCalls(tasks, sessions), ...options.calls }, sessions)
   const onRequest = (request: IncomingMessage, response: ServerResponse) => {
     counts.requests++
+    options.onRequest?.(request)
     handle(request, response, { calls, log, sessions, options }).catch((error: unknown) => {
       response.writeHead(500).end(String(error))
     })
@@ -154,13 +162,13 @@ export async function startPool(options: PoolOptions = {}): Promise<TestPool> {
     socket.on('close', () => sockets.delete(socket))
   })
   server.on('tlsClientError', () => {}) // clients that refuse our certificate
-  await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => server.listen(options.port ?? 0, address, resolve))
   const { port } = server.address() as AddressInfo
   const cut = () => {
     for (const socket of sockets) socket.destroy()
   }
   return {
-    url: `${options.tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`,
+    url: `${options.tls === undefined ? 'http' : 'https'}://${address}:${port}`,
     log,
     tasks,
     counts,
@@ -234,12 +242,18 @@ async function answerTo(
   method: string,
   all: readonly WireValue[],
   encoding: Encoding,
-  { calls, log, sessions }: Served,
+  { calls, log, sessions, options }: Served,
   request: IncomingMessage,
 ): Promise<Answer> {
   log.push(`${encoding} ${method}`)
   const found = findMessage(method)
   const handler = calls[method]
+  try {
+    options.before?.(method)
+  } catch (error) {
+    if (error instanceof Failure) return { ok: false, failure: error.failure }
+    throw error
+  }
   const params = found?.message.session === false ? all : all.slice(1)
   if (params.length !== all.length && !sessions.has(text(all[0])))
     return { ok: false, failure: ['SESSION_INVALID', text(all[0])] }

@@ -1,54 +1,30 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createSecureContext, type SecureContext } from 'node:tls'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { fetchCertificate, login, type PoolTrust } from '../src/index.ts'
+import { selfSigned } from './certificates.ts'
 import { Failure, SESSION, startPool } from './pool.ts'
 import { program } from './programs.ts'
 
-let directory = ''
 let tls = { key: '', cert: '' }
 let other = { key: '', cert: '' }
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'tidemark-tls-'))
   tls = await selfSigned('pool.example', 'IP:127.0.0.1,DNS:pool.example')
   other = await selfSigned('other.example', 'DNS:other.example')
 })
-afterAll(() => rm(directory, { recursive: true, force: true }))
-
-async function selfSigned(name: string, names: string): Promise<{ key: string; cert: string }> {
-  const [key, cert] = [join(directory, `${name}.key`), join(directory, `${name}.crt`)]
-  const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '30']
-  await program('openssl', [
-    'req',
-    '-x509',
-    ...kind,
-    '-subj',
-    `/CN=${name}`,
-    '-addext',
-    `subjectAltName=${names}`,
-    '-keyout',
-    key,
-    '-out',
-    cert,
-  ])
-  return { key: await readFile(key, 'utf8'), cert: await readFile(cert, 'utf8') }
-}
 
 const enter = (url: string, trust: PoolTrust) => login({ url, trust }, { username: 'root', password: 'x' })
 
 test('a fetched certificate has the fingerprint that openssl prints', async () => {
   await using pool = await startPool({ tls })
   const shown = await fetchCertificate(pool.url)
-  const printed = await program('openssl', [
-    'x509',
-    '-noout',
-    '-fingerprint',
-    '-sha256',
-    '-in',
-    join(directory, 'pool.example.crt'),
-  ])
+  const directory = await mkdtemp(join(tmpdir(), 'tidemark-tls-'))
+  onTestFinished(() => rm(directory, { recursive: true, force: true }))
+  const file = join(directory, 'shown.pem')
+  await writeFile(file, shown.pem)
+  const printed = await program('openssl', ['x509', '-noout', '-fingerprint', '-sha256', '-in', file])
   expect(printed.trim().split('=')[1]).toBe(shown.sha256)
   expect(shown).toMatchObject({ subject: 'pool.example', pem: tls.cert })
   expect(shown.validTo.getTime()).toBeGreaterThan(Date.now())

@@ -15,6 +15,7 @@ export interface PoolAddArguments {
   readonly fingerprint?: string
   readonly ca?: string
   readonly insecureNbd?: boolean
+  readonly outageMinutes?: number
 }
 
 /** Shows the server's certificate, pins it once somebody has accepted it, logs in, and writes the configuration. */
@@ -34,16 +35,31 @@ export async function poolAdd(
     ca: args.ca === undefined ? undefined : resolve(args.ca),
     passwordFile: args.passwordFile === undefined ? undefined : resolve(args.passwordFile),
     insecureNbd: args.insecureNbd ?? false,
+    outageMinutes: args.outageMinutes,
   }
   const password = await poolPassword(global.config, name, entry)
   await using session = await loginTo(global.config, entry, password, global.signal)
-  await saveEntry(global.config, 'pools', name, entry)
+  const members = await otherHosts(session, entry, global.signal)
+  await saveEntry(global.config, 'pools', name, { ...entry, members })
   const findings = await examine(session, global.signal)
   out.result(
     { pool: name, url, fingerprint: fingerprint ?? null, findings },
     [`pool '${name}' added to ${global.config}`, ...findings.map(findingLine)].join('\n'),
   )
   return findings.every(({ good }) => good) ? exitCodes.done : exitCodes.attention
+}
+
+/** The pool's hosts beside the one that was named, to be asked when that one is down. */
+async function otherHosts(
+  session: Session,
+  { url, fingerprint: pinned }: PoolConfig,
+  signal: AbortSignal,
+): Promise<PoolConfig['members']> {
+  const others = (await session.members(signal)).filter((member) => new URL(member.url).host !== new URL(url).host)
+  if (others.length === 0) return undefined
+  return others.map(({ url: other, trust }) =>
+    pinned !== undefined && trust.kind === 'fingerprint' ? { url: other, fingerprint: trust.sha256 } : { url: other },
+  )
 }
 
 async function accept(out: Out, url: string, args: PoolAddArguments, signal: AbortSignal): Promise<string> {

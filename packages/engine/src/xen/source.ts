@@ -1,10 +1,10 @@
-import { bytes, planRuns, type Bytes, type Extents } from '@tidemark/blocks'
-import { NbdError, openNbd, readRuns, type NbdClient, type NbdTarget } from '@tidemark/nbd'
-import type { Session, VdiNbdServerInfoRecord, VdiRef } from '@tidemark/xenapi'
+import { bytes, type Bytes, type Extents } from '@tidemark/blocks'
+import type { Session, VdiRef } from '@tidemark/xenapi'
 import { readVhd } from '@tidemark/xenapi/vhd'
 import type { Clock } from '../clock.ts'
 import { EngineError } from '../error.ts'
 import type { Chunk, DiskSource, SourceKind } from '../pool.ts'
+import { openNbdSource } from './nbd-source.ts'
 
 export interface SourceOptions {
   readonly clock: Clock
@@ -14,16 +14,16 @@ export interface SourceOptions {
   readonly allowInsecureNbd: boolean
   /** For how long a refused connection is tried again: a pool's firewall follows a new purpose with delay. */
   readonly connectPatienceMs: number
+  /** For how long a connection that was lost in the middle of a disk is made again: the pool may be restarting. */
+  readonly reconnectPatienceMs: number
 }
 
-export const sourceDefaults = { connections: 2, allowInsecureNbd: false, connectPatienceMs: 30_000 } as const
-
-/** Bytes in one NBD request: large enough to hide latency, small enough to share memory. */
-const RUN_MAX = 1 << 20
-/** Requests in flight on each connection; with runs of 1 MiB, what a disk on its way holds in memory. */
-const IN_FLIGHT = 4
-/** xapi's NBD server answers EINVAL to anything that is not a multiple of a sector. */
-const SECTOR = 512
+export const sourceDefaults = {
+  connections: 2,
+  allowInsecureNbd: false,
+  connectPatienceMs: 30_000,
+  reconnectPatienceMs: 5 * 60_000,
+} as const
 
 export async function openSource(
   session: Session,
@@ -36,108 +36,6 @@ export async function openSource(
   if (kind === 'nbd') return openNbdSource(session, vdi, options, signal)
   const size = bytes(await session.VDI.get_virtual_size(vdi, { signal }))
   return kind === 'vhd' ? openVhdSource(session, vdi, signal) : rawSource(session, vdi, size)
-}
-
-async function openNbdSource(
-  session: Session,
-  vdi: VdiRef,
-  options: SourceOptions,
-  signal: AbortSignal | undefined,
-): Promise<DiskSource> {
-  const client = await connect(await nbdTargets(session, vdi, options, signal), options, signal)
-  return {
-    kind: 'nbd',
-    size: client.size,
-    read: (extents, stop = signal) => readNbd(client, extents, stop),
-    [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
-  }
-}
-
-/** Every address and certificate that may be used, in the pool's order. @throws EngineError ENGINE_NO_NBD */
-async function nbdTargets(
-  session: Session,
-  vdi: VdiRef,
-  { allowInsecureNbd }: SourceOptions,
-  signal: AbortSignal | undefined,
-): Promise<readonly NbdTarget[]> {
-  // xapi's server listens on IPv4 only
-  const usable = (await session.VDI.get_nbd_info(vdi, { signal })).filter(({ address }) => !address.includes(':'))
-  if (usable.length === 0) {
-    throw new EngineError(
-      'ENGINE_NO_NBD',
-      'the pool offers no NBD connection for this disk: give a network on which the host of its storage has an IPv4 address ' +
-        "the purpose 'nbd' (xe network-param-add param-name=purpose param-key=nbd uuid=<network>)",
-    )
-  }
-  const insecure = await isInsecure(session, signal)
-  if (insecure && !allowInsecureNbd) {
-    throw new EngineError(
-      'ENGINE_NO_NBD',
-      "the pool's networks offer NBD without TLS only (purpose 'insecure_nbd'): give them the purpose 'nbd' instead, or allow " +
-        'clear text with insecureNbd in the configuration (tidemark pool add --insecure-nbd)',
-    )
-  }
-  return usable.map((info) => ({
-    address: { host: withoutPrefix(info), port: info.port },
-    exportName: info.exportname,
-    ...(insecure ? {} : { tls: { kind: 'certificate' as const, pem: info.cert } }),
-  }))
-}
-
-const withoutPrefix = ({ address }: VdiNbdServerInfoRecord): string => address.replace(/\/\d+$/, '')
-
-/** Both purposes never exist in one pool, and `cert` is filled in for both: only the networks tell. */
-async function isInsecure(session: Session, signal: AbortSignal | undefined): Promise<boolean> {
-  const networks = Object.values(await session.network.get_all_records({ signal }))
-  return networks.some(({ purpose }) => purpose.includes('insecure_nbd'))
-}
-
-/** What a firewall that is still closed, or a host with all 16 connections taken, looks like. */
-const MOMENTARY = new Set(['NBD_CONNECT', 'NBD_DISCONNECTED'])
-
-/** Tries one address after the other, and all of them again until patience ends. */
-async function connect(
-  targets: readonly NbdTarget[],
-  options: SourceOptions,
-  signal: AbortSignal | undefined,
-): Promise<NbdClient> {
-  const until = options.clock.now().getTime() + options.connectPatienceMs
-  for (;;) {
-    let failure: unknown
-    for (const target of targets) {
-      try {
-        return await openNbd(target, { connections: options.connections, inFlight: IN_FLIGHT }, signal)
-      } catch (error) {
-        if (!(error instanceof NbdError) || !MOMENTARY.has(error.code)) throw error
-        failure = error
-      }
-    }
-    if (options.clock.now().getTime() >= until) throw failure
-    await options.clock.sleep(2000, signal)
-  }
-}
-
-/** Block status is asked for in pieces: one reply must stay small. */
-const STATUS_SPAN = 1 << 30
-
-/** Reads what holds data, and names the holes where the server shows them; xapi's does not, and is read whole. */
-async function* readNbd(client: NbdClient, extents: Extents, signal?: AbortSignal): AsyncGenerator<Chunk> {
-  const alignment = Math.max(SECTOR, client.blockSize.minimum)
-  const read = (some: Extents) =>
-    readRuns(client, planRuns(some, client.size, { maxLength: RUN_MAX, alignment }), signal)
-  if (!client.contexts.includes('base:allocation')) {
-    yield* read(extents)
-    return
-  }
-  for (const { offset, length } of extents) {
-    for (let at: number = offset; at < offset + length; at += STATUS_SPAN) {
-      const span = Math.min(STATUS_SPAN, offset + length - at)
-      for (const part of await client.blockStatus(bytes(at), bytes(span), signal)) {
-        if (part.zero) yield { offset: part.offset, length: part.length, data: 'zero' }
-        else yield* read([part])
-      }
-    }
-  }
 }
 
 async function openVhdSource(session: Session, vdi: VdiRef, signal: AbortSignal | undefined): Promise<DiskSource> {

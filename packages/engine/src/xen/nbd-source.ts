@@ -1,0 +1,166 @@
+import { bytes, planRuns, type Extents } from '@tidemark/blocks'
+import { NbdError, openNbd, readRuns, type NbdClient, type NbdTarget } from '@tidemark/nbd'
+import type { Session, VdiNbdServerInfoRecord, VdiRef } from '@tidemark/xenapi'
+import { EngineError } from '../error.ts'
+import type { Chunk, DiskSource } from '../pool.ts'
+import type { SourceOptions } from './source.ts'
+
+/** Bytes in one NBD request: large enough to hide latency, small enough to share memory. */
+const RUN_MAX = 1 << 20
+/** Requests in flight on each connection; with runs of 1 MiB, what a disk on its way holds in memory. */
+const IN_FLIGHT = 4
+/** xapi's NBD server answers EINVAL to anything that is not a multiple of a sector. */
+const SECTOR = 512
+
+/**
+ * A disk over NBD. A connection that is lost is made again, under the session that counts by then, and reading goes on where it
+ * was: what is read is a snapshot, so the bytes are the same.
+ */
+export async function openNbdSource(
+  session: Session,
+  vdi: VdiRef,
+  options: SourceOptions,
+  signal: AbortSignal | undefined,
+): Promise<DiskSource> {
+  const targets = (stop: AbortSignal | undefined) => nbdTargets(session, vdi, options, stop)
+  let client = await connect(targets, options, options.connectPatienceMs, signal)
+  const { size } = client
+  const reconnect = async (stop: AbortSignal | undefined) => {
+    await client[Symbol.asyncDispose]()
+    client = await connect(targets, options, options.reconnectPatienceMs, stop)
+    if (client.size === size) return
+    throw new EngineError(
+      'ENGINE_SOURCE',
+      `the disk had ${size} bytes and now has ${client.size}; run the backup again`,
+    )
+  }
+  return {
+    kind: 'nbd',
+    size,
+    read: (extents, stop = signal) => readPersistently(() => client, reconnect, extents, stop),
+    [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
+  }
+}
+
+/** Connections in a row that may break before they brought anything. */
+const FRUITLESS_MAX = 5
+
+async function* readPersistently(
+  client: () => NbdClient,
+  reconnect: (signal: AbortSignal | undefined) => Promise<void>,
+  extents: Extents,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Chunk> {
+  let at = 0
+  for (let fruitless = 0; ; fruitless++) {
+    try {
+      for await (const chunk of readNbd(client(), from(extents, at), signal)) {
+        at = chunk.offset + (chunk.data === 'zero' ? chunk.length : chunk.data.length)
+        fruitless = 0
+        yield chunk
+      }
+      return
+    } catch (error) {
+      signal?.throwIfAborted()
+      if (!isMomentary(error) || fruitless === FRUITLESS_MAX) throw error
+      await reconnect(signal)
+    }
+  }
+}
+
+/** What of the extents lies at or behind an offset. */
+const from = (extents: Extents, at: number): Extents =>
+  extents.flatMap(({ offset, length }) => {
+    const start = Math.max(offset, at)
+    return start < offset + length ? [{ offset: bytes(start), length: bytes(offset + length - start) }] : []
+  })
+
+/** Every address and certificate that may be used, in the pool's order. @throws EngineError ENGINE_NO_NBD */
+async function nbdTargets(
+  session: Session,
+  vdi: VdiRef,
+  { allowInsecureNbd }: SourceOptions,
+  signal: AbortSignal | undefined,
+): Promise<readonly NbdTarget[]> {
+  // xapi's server listens on IPv4 only
+  const usable = (await session.VDI.get_nbd_info(vdi, { signal })).filter(({ address }) => !address.includes(':'))
+  if (usable.length === 0) {
+    throw new EngineError(
+      'ENGINE_NO_NBD',
+      'the pool offers no NBD connection for this disk: give a network on which the host of its storage has an IPv4 address ' +
+        "the purpose 'nbd' (xe network-param-add param-name=purpose param-key=nbd uuid=<network>)",
+    )
+  }
+  const insecure = await isInsecure(session, signal)
+  if (insecure && !allowInsecureNbd) {
+    throw new EngineError(
+      'ENGINE_NO_NBD',
+      "the pool's networks offer NBD without TLS only (purpose 'insecure_nbd'): give them the purpose 'nbd' instead, or allow " +
+        'clear text with insecureNbd in the configuration (tidemark pool add --insecure-nbd)',
+    )
+  }
+  return usable.map((info) => ({
+    address: { host: withoutPrefix(info), port: info.port },
+    exportName: info.exportname,
+    ...(insecure ? {} : { tls: { kind: 'certificate' as const, pem: info.cert } }),
+  }))
+}
+
+const withoutPrefix = ({ address }: VdiNbdServerInfoRecord): string => address.replace(/\/\d+$/, '')
+
+/** Both purposes never exist in one pool, and `cert` is filled in for both: only the networks tell. */
+async function isInsecure(session: Session, signal: AbortSignal | undefined): Promise<boolean> {
+  const networks = Object.values(await session.network.get_all_records({ signal }))
+  return networks.some(({ purpose }) => purpose.includes('insecure_nbd'))
+}
+
+/** What a firewall that is still closed, a host that restarts, or one with all 16 connections taken looks like. */
+const MOMENTARY = new Set(['NBD_CONNECT', 'NBD_DISCONNECTED', 'NBD_TIMEOUT'])
+
+const isMomentary = (error: unknown): boolean => error instanceof NbdError && MOMENTARY.has(error.code)
+
+/** Tries one address after the other, and all of them again until patience ends. The pool is asked for them each time. */
+async function connect(
+  targets: (signal: AbortSignal | undefined) => Promise<readonly NbdTarget[]>,
+  { clock, connections }: SourceOptions,
+  patienceMs: number,
+  signal: AbortSignal | undefined,
+): Promise<NbdClient> {
+  const until = clock.now().getTime() + patienceMs
+  for (;;) {
+    let failure: unknown
+    for (const target of await targets(signal)) {
+      try {
+        return await openNbd(target, { connections, inFlight: IN_FLIGHT }, signal)
+      } catch (error) {
+        if (!isMomentary(error)) throw error
+        failure = error
+      }
+    }
+    if (clock.now().getTime() >= until) throw failure
+    await clock.sleep(2000, signal)
+  }
+}
+
+/** Block status is asked for in pieces: one reply must stay small. */
+const STATUS_SPAN = 1 << 30
+
+/** Reads what holds data, and names the holes where the server shows them; xapi's does not, and is read whole. */
+async function* readNbd(client: NbdClient, extents: Extents, signal?: AbortSignal): AsyncGenerator<Chunk> {
+  const alignment = Math.max(SECTOR, client.blockSize.minimum)
+  const read = (some: Extents) =>
+    readRuns(client, planRuns(some, client.size, { maxLength: RUN_MAX, alignment }), signal)
+  if (!client.contexts.includes('base:allocation')) {
+    yield* read(extents)
+    return
+  }
+  for (const { offset, length } of extents) {
+    for (let at: number = offset; at < offset + length; at += STATUS_SPAN) {
+      const span = Math.min(STATUS_SPAN, offset + length - at)
+      for (const part of await client.blockStatus(bytes(at), bytes(span), signal)) {
+        if (part.zero) yield { offset: part.offset, length: part.length, data: 'zero' }
+        else yield* read([part])
+      }
+    }
+  }
+}
