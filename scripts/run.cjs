@@ -40,12 +40,12 @@ function main() {
 }
 
 /** `npm ci` when the lock file is newer than what is installed. No package needs its install script. */
-function install() {
-  const stamp = path.join(root, 'node_modules', '.package-lock.json')
-  const lock = path.join(root, 'package-lock.json')
+function install(directory = root, what = 'dependencies') {
+  const stamp = path.join(directory, 'node_modules', '.package-lock.json')
+  const lock = path.join(directory, 'package-lock.json')
   if (fs.existsSync(stamp) && fs.statSync(stamp).mtimeMs >= fs.statSync(lock).mtimeMs) return
-  say('installing dependencies')
-  must('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'])
+  say(`installing ${what}`)
+  must('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: directory })
   fs.utimesSync(stamp, new Date(), new Date())
 }
 
@@ -99,6 +99,7 @@ function generate() {
 /** Everything that must hold, then one line that says so. */
 function test(args) {
   installPrograms(Object.keys(OUTSIDERS), { needed: true })
+  install(path.join(root, 'test', 'xen-orchestra'), "Xen Orchestra's packages")
   build()
   const checks = [
     { name: 'format', program: 'oxfmt', args: ['--check'] },
@@ -156,8 +157,8 @@ function run(program, args, options = {}) {
   return result.status === null ? 1 : result.status
 }
 
-function must(program, args) {
-  const status = run(program, args)
+function must(program, args, options = {}) {
+  const status = run(program, args, options)
   if (status !== 0) process.exit(status)
 }
 

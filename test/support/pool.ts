@@ -65,7 +65,7 @@ export async function openBench(): Promise<Bench> {
 }
 
 /** A session of the lab's own user, beside the one that a backup has. */
-const adminOf = ({ url, fingerprint }: Pick<Lab, 'url' | 'fingerprint'>): Promise<Session> =>
+export const adminOf = ({ url, fingerprint }: Pick<Lab, 'url' | 'fingerprint'>): Promise<Session> =>
   login({ url, trust: { kind: 'fingerprint', sha256: fingerprint } }, { username: 'root', password: PASSWORD })
 
 /** A run that must end with code 0; its result. */
