@@ -2,8 +2,10 @@
 export interface CallOptions {
   /** Aborts the call; it then throws the signal's reason. A task that was started is cancelled. */
   readonly signal?: AbortSignal | undefined
-  /** For this call, in place of the session's `callTimeoutMs`. */
+  /** For this call, in place of the session's `callTimeoutMs`. Each time that it is made, and for waiting its turn. */
   readonly timeoutMs?: number | undefined
+  /** For this call, in place of the session's `patienceMs`. */
+  readonly patienceMs?: number | undefined
 }
 
 /** True for the options of a call, as opposed to a map or record that is its last parameter. */
@@ -15,7 +17,7 @@ export function isCallOptions(value: unknown): value is CallOptions {
     entries.every(
       ([name, member]) =>
         (name === 'signal' && (member === undefined || member instanceof AbortSignal)) ||
-        (name === 'timeoutMs' && (member === undefined || typeof member === 'number')),
+        ((name === 'timeoutMs' || name === 'patienceMs') && (member === undefined || typeof member === 'number')),
     )
   )
 }

@@ -30,7 +30,7 @@ export class XenApiError extends Error {
   readonly failure?: readonly string[]
   /** The HTTP status, with XENAPI_HTTP. */
   readonly status?: number
-  /** True, with XENAPI_UNREACHABLE, when nothing was sent: what was asked for has not happened. */
+  /** True, with XENAPI_UNREACHABLE or XENAPI_TIMEOUT, when nothing was sent: what was asked for has not happened. */
   readonly unsent?: boolean
 
   constructor(

@@ -2,7 +2,6 @@ import { XenApiError } from './error.ts'
 import type { TaskRef, VdiRef, VmRef } from './generated/types.ts'
 import {
   begun,
-  createTransferTask,
   drain,
   endTask,
   followed,
@@ -85,7 +84,7 @@ async function startExport(
   params: readonly (readonly [string, string])[],
   signal: AbortSignal | undefined,
 ): Promise<{ task: TaskRef; response: Response }> {
-  const task = await createTransferTask(line, what, signal)
+  const task = await line.createTask(what, signal)
   try {
     const url = handlerUrl(line, path, task, params)
     const response = await followed(

@@ -4,7 +4,6 @@ import type { TaskRef, VdiRef, VmRef } from './generated/types.ts'
 import { decodeTaskResult } from './task.ts'
 import {
   begun,
-  createTransferTask,
   endTask,
   followed,
   handlerUrl,
@@ -117,7 +116,7 @@ async function startImport(
   length: number,
   signal: AbortSignal | undefined,
 ): Promise<{ readonly task: TaskRef; readonly upload: Upload }> {
-  const task = await createTransferTask(line, what, signal)
+  const task = await line.createTask(what, signal)
   try {
     const upload = await openUpload(line, handlerUrl(line, path, task, params), length, signal)
     if (upload.status === undefined || upload.status === 200) return { task, upload }

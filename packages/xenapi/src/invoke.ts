@@ -5,12 +5,21 @@ import type { Login } from './enter.ts'
 import { XenApiError } from './error.ts'
 import { failureError, isFailure } from './failure.ts'
 import type { Keeper } from './keeper.ts'
+import type { Limit } from './limit.ts'
+import { patiently } from './not-now.ts'
 import { isRead } from './rpc.ts'
 
 /** A session as the code beneath the typed calls sees it. */
 export interface Line {
   readonly keeper: Keeper
+  readonly limit: Limit
   readonly callTimeoutMs: number
+  readonly patienceMs: number
+}
+
+export interface InvokeOptions extends CallOptions {
+  /** Aborts the waiting before a call, but not one that is on its way: what it makes would be lost. */
+  readonly waitSignal?: AbortSignal | undefined
 }
 
 /** A call before it is known under which login it goes out. */
@@ -24,40 +33,51 @@ const RENEWALS_MAX = 3
 
 /**
  * Makes one call and unwraps its answer. A call that was refused for its login, or that cannot have taken effect, is made again
- * under a new one.
+ * under a new one; one that the pool refuses for now is made again as long as `patienceMs` allows.
  * @throws XenApiError XENAPI_FAILURE (EVENTS_LOST for event calls that cannot go on under a new login), and as the transport
  */
-export async function invoke(
-  { keeper, callTimeoutMs }: Line,
-  request: Request,
-  options: CallOptions = {},
-): Promise<WireValue> {
-  const { signal, timeoutMs = callTimeoutMs } = options
-  if (request.method === 'session.logout') keeper.end()
+export async function invoke(line: Line, request: Request, options: InvokeOptions = {}): Promise<WireValue> {
+  const { signal, waitSignal = signal, patienceMs = line.patienceMs } = options
+  if (request.method === 'session.logout') line.keeper.end()
+  return patiently(() => underLogin(line, request, { ...options, waitSignal }), patienceMs, waitSignal)
+}
+
+async function underLogin(line: Line, request: Request, options: InvokeOptions): Promise<WireValue> {
+  const { keeper } = line
   let { login } = keeper
   for (let renewals = 0; ; renewals++) {
     try {
-      return await once(login, request, { signal, timeoutMs })
+      return await once(line, login, request, options)
     } catch (error) {
-      signal?.throwIfAborted()
+      options.waitSignal?.throwIfAborted()
       const remedy = remedyFor(request, login, error)
       if (remedy === 'none' || renewals === RENEWALS_MAX) throw explained(request, error)
-      login = await keeper.renew(login, error, signal)
+      login = await keeper.renew(login, error, options.waitSignal)
       if (remedy === 'renew and tell') throw eventsLost(error)
     }
   }
 }
 
 async function once(
+  { limit, callTimeoutMs }: Line,
   login: Login,
   { method, params }: Request,
-  { signal, timeoutMs }: { readonly signal: AbortSignal | undefined; readonly timeoutMs: number },
+  { signal, waitSignal, timeoutMs = callTimeoutMs }: InvokeOptions,
 ): Promise<WireValue> {
-  signal?.throwIfAborted()
-  const answer = await login.rpc.call({ method, params: params(login) }, { signal, timeoutMs })
-  if (!answer.ok) throw failureError(answer.failure, login.ref)
-  return answer.value
+  waitSignal?.throwIfAborted()
+  const leave = isFree(method) ? undefined : await limit.turn(timeoutMs, waitSignal)
+  try {
+    const answer = await login.rpc.call({ method, params: params(login) }, { signal, timeoutMs })
+    if (!answer.ok) throw failureError(answer.failure, login.ref)
+    return answer.value
+  } finally {
+    leave?.()
+  }
 }
+
+/** Calls that wait for no turn: those that wait inside the server, and those that end what others wait for. */
+const isFree = (method: string): boolean =>
+  method === 'event.from' || method === 'event.next' || method === 'session.logout' || method === 'task.cancel'
 
 type Remedy = 'none' | 'renew and repeat' | 'renew and tell'
 
@@ -80,10 +100,10 @@ function eventsLost(cause: unknown): XenApiError {
   return new XenApiError('XENAPI_FAILURE', sentence, { failure: ['EVENTS_LOST'], cause })
 }
 
-/** A change whose answer was lost: the caller has to know that it may be there. */
+/** A change whose answer did not come: the caller has to know that it may be there. */
 function explained({ method }: Request, error: unknown): unknown {
-  if (!(error instanceof XenApiError) || error.code !== 'XENAPI_UNREACHABLE') return error
-  if (error.unsent === true || isRead(method)) return error
-  const sentence = `${method} may have taken effect, its answer was lost: ${error.message}`
-  return new XenApiError('XENAPI_UNREACHABLE', sentence, { cause: error })
+  if (!(error instanceof XenApiError) || error.unsent === true || isRead(method)) return error
+  if (error.code !== 'XENAPI_UNREACHABLE' && error.code !== 'XENAPI_TIMEOUT') return error
+  const sentence = `${method} may have taken effect, its answer did not come: ${error.message}`
+  return new XenApiError(error.code, sentence, { cause: error })
 }

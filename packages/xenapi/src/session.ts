@@ -1,4 +1,5 @@
 import { buildAsyncCalls, buildCalls, invokeTyped, requestFor, splitOptions } from './calls.ts'
+import type { CallOptions } from './call-options.ts'
 import { findMessage } from './codec/model.ts'
 import { parseType } from './codec/type.ts'
 import { decodeTyped } from './codec/typed.ts'
@@ -9,9 +10,10 @@ import { XenApiError } from './error.ts'
 import { exportMetadata, exportVdi, type ExportVdiOptions, type VdiExport } from './export.ts'
 import type { ApiCalls, AsyncCalls, TaskRef, VdiRef, VmRef } from './generated/types.ts'
 import { importMetadata, importVdi, type ImportMetadataOptions, type ImportVdiOptions } from './import.ts'
-import { invoke, type Line } from './invoke.ts'
+import { invoke, type Line, type Request } from './invoke.ts'
 import type { Keeper } from './keeper.ts'
 import { learnMembers } from './learn.ts'
+import { patiently } from './not-now.ts'
 import { cancelTask, decodeTaskResult, dropTask, taskResult } from './task.ts'
 import type { TransferLine } from './transfer.ts'
 import type { PoolMember } from './trust.ts'
@@ -57,7 +59,7 @@ export interface Session extends ApiCalls, AsyncDisposable {
 export function openSession(line: Line): Session {
   const { keeper } = line
   const calls = buildCalls((cls, message, args) => invokeTyped(line, cls, message, args))
-  const transfers: TransferLine = { keeper, calls }
+  const transfers: TransferLine = { keeper, calls, createTask: (label, signal) => createTask(line, label, signal) }
   const session: Session = {
     ...calls,
     get ref() {
@@ -86,6 +88,13 @@ export function openSession(line: Line): Session {
   return session
 }
 
+/** Not aborted on its way: the reference would be lost, and the task would stay pending in the pool. */
+async function createTask(line: Line, label: string, signal: AbortSignal | undefined): Promise<TaskRef> {
+  const params = ({ ref }: Login) => [ref, label, 'a transfer by Tidemark']
+  const made = await invoke(line, { method: 'task.create', params }, { waitSignal: signal })
+  return decodeTyped(parseType('task ref'), made) as TaskRef
+}
+
 const LOGOUT_TIMEOUT_MS = 10_000
 
 async function close(keeper: Keeper, { session }: ApiCalls): Promise<void> {
@@ -98,7 +107,7 @@ async function close(keeper: Keeper, { session }: ApiCalls): Promise<void> {
   }
 }
 
-/** The start of a task is not aborted: its reference would be lost, and the task would run on unseen. */
+/** A task is started again while its failure says that the pool refused it for now: then it has not begun. */
 async function runTask(
   line: Line,
   calls: ApiCalls,
@@ -107,13 +116,24 @@ async function runTask(
   args: readonly unknown[],
 ): Promise<unknown> {
   const { given, options } = splitOptions(message, args)
-  const { signal, timeoutMs } = options
+  const request = requestFor(`Async.${cls.name}.${message.name}`, message, given)
+  const run = () => runOnce(line, calls, request, options)
+  const result = await patiently(run, options.patienceMs ?? line.patienceMs, options.signal)
+  return decodeTaskResult(parseType(message.result), result)
+}
+
+/** The start of a task is not aborted: its reference would be lost, and the task would run on unseen. */
+async function runOnce(
+  line: Line,
+  calls: ApiCalls,
+  request: Request,
+  { signal, timeoutMs }: CallOptions,
+): Promise<string> {
   signal?.throwIfAborted()
-  const started = await invoke(line, requestFor(`Async.${cls.name}.${message.name}`, message, given))
+  const started = await invoke(line, request, { waitSignal: signal, patienceMs: 0 })
   const task = decodeTyped(parseType('task ref'), started) as TaskRef
   try {
-    const result = await taskResult(calls, task, timeoutMs === undefined ? { signal } : { signal, withinMs: timeoutMs })
-    return decodeTaskResult(parseType(message.result), result)
+    return await taskResult(calls, task, timeoutMs === undefined ? { signal } : { signal, withinMs: timeoutMs })
   } catch (error) {
     const isLeft = signal?.aborted === true || (error instanceof XenApiError && error.code === 'XENAPI_TIMEOUT')
     if (isLeft) await cancelTask(calls, task)

@@ -9,6 +9,8 @@ import { cancelTask, dropTask, endOfTask, failureOf, taskResult, type TaskCalls 
 export interface TransferLine {
   readonly keeper: Keeper
   readonly calls: TaskCalls & Pick<ApiCalls, 'host'>
+  /** A task of our own for one transfer: it tells the outcome, which HTTP does not, as 200 goes out before the work. */
+  readonly createTask: (label: string, signal: AbortSignal | undefined) => Promise<TaskRef>
 }
 
 /** The longest wait for a task whose data have all been transferred out of the pool. */
@@ -18,19 +20,6 @@ const REASON_WITHIN_MS = 10_000
 /** Bytes of an error page that are read, to keep the connection tidy. */
 const ERROR_PAGE_MAX = 64 * 1024
 const REDIRECTS_MAX = 3
-
-/**
- * A task of our own for one transfer: it tells the outcome, which HTTP does not, as 200 goes out before the work. Its making is
- * not aborted: its reference would be lost, and the task would stay pending in the pool.
- */
-export async function createTransferTask(
-  { calls }: TransferLine,
-  label: string,
-  signal?: AbortSignal,
-): Promise<TaskRef> {
-  signal?.throwIfAborted()
-  return calls.task.create(label, 'a transfer by Tidemark')
-}
 
 /** Begins a transfer; once more, under a new login and task, when the session ended just before. */
 export async function begun<Result>(

@@ -117,3 +117,88 @@ test('a transfer goes out under the session that counts', async () => {
   for await (const bytes of disk.body) expect(Buffer.from(bytes).toString()).toBe('data')
   expect(used).toEqual([session.ref])
 })
+
+/** Refuses so many calls with a code. */
+const refusing = (times: number, ...failure: string[]) => {
+  let left = times
+  return () => {
+    if (left-- > 0) throw new Failure(...failure)
+    return vdi
+  }
+}
+
+test('a call that is refused for now is made again by those who have patience, and by no others', async () => {
+  await using pool = await startPool({
+    calls: {
+      'VDI.snapshot': refusing(1, 'TOO_MANY_PENDING_TASKS'),
+      'VDI.clone': refusing(1, 'OTHER_OPERATION_IN_PROGRESS', 'VDI', vdi, 'copy', 'OpaqueRef:7'),
+      'VDI.copy': refusing(1, 'SR_FULL', '1', '2'),
+    },
+  })
+  await using session = await enter(pool)
+  await expect(session.VDI.snapshot(vdi)).rejects.toMatchObject({ failure: ['TOO_MANY_PENDING_TASKS'] })
+  await using patient = await enter(pool, { patienceMs: 60_000 })
+  expect(await patient.VDI.clone(vdi)).toBe(vdi)
+  await expect(patient.VDI.copy(vdi, vdi as never)).rejects.toMatchObject({ failure: ['SR_FULL', '1', '2'] })
+})
+
+test('patience ends, and can be left', async () => {
+  await using pool = await startPool({ calls: { 'VDI.snapshot': refusing(1000, 'TOO_MANY_PENDING_TASKS') } })
+  await using session = await enter(pool)
+  await expect(session.VDI.snapshot(vdi, { patienceMs: 20 })).rejects.toMatchObject({
+    failure: ['TOO_MANY_PENDING_TASKS'],
+  })
+  expect(pool.log.filter((entry) => entry.endsWith('VDI.snapshot'))).toHaveLength(2)
+  const stop = new AbortController()
+  const call = session.VDI.snapshot(vdi, { patienceMs: 60_000, signal: stop.signal })
+  setTimeout(() => stop.abort(new Error('enough')), 30)
+  await expect(call).rejects.toThrow('enough')
+})
+
+test('a task whose failure says "not now" is started again', async () => {
+  let starts = 0
+  await using pool = await startPool({
+    calls: {
+      'Async.VM.snapshot': () => {
+        const task = pool.tasks.create()
+        if (starts++ === 0) pool.tasks.end(task, { failure: ['OTHER_OPERATION_IN_PROGRESS', 'VM', vm] })
+        else pool.tasks.end(task, { result: `<value>${vm}</value>` })
+        return task
+      },
+    },
+  })
+  await using session = await enter(pool, { patienceMs: 60_000 })
+  expect(await session.Async.VM.snapshot(vm, 'name')).toBe(vm)
+  expect([starts, pool.tasks.destroyed.length]).toEqual([2, 2])
+})
+
+test('a few calls at once reach the pool, whoever waits for events aside', async () => {
+  let [going, most] = [0, 0]
+  await using pool = await startPool({
+    calls: {
+      'VM.get_all': async () => {
+        most = Math.max(most, ++going)
+        await new Promise((resolve) => setTimeout(resolve, 5))
+        going--
+        return [vm]
+      },
+    },
+  })
+  await using session = await enter(pool, { callsAtOnce: 3 })
+  const stop = new AbortController()
+  const { token } = await session.event.from(['task/x'], '', 0)
+  const waiting = Array.from({ length: 5 }, () => session.event.from(['task/x'], token, 60, { signal: stop.signal }))
+  await Promise.all(Array.from({ length: 30 }, () => session.VM.get_all()))
+  expect(most).toBe(3)
+  stop.abort(new Error('enough'))
+  for (const call of waiting) await expect(call).rejects.toThrow('enough')
+})
+
+test('a change that is not answered in time says that it may have taken effect', async () => {
+  await using pool = await startPool({ calls: { 'VDI.snapshot': () => new Promise(() => {}) } })
+  await using session = await enter(pool)
+  await expect(session.VDI.snapshot(vdi, { timeoutMs: 50 })).rejects.toMatchObject({
+    code: 'XENAPI_TIMEOUT',
+    message: expect.stringContaining('VDI.snapshot may have taken effect'),
+  })
+})
