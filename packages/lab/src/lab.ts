@@ -14,6 +14,7 @@ import { foundPool, refreshHosts, setAddresses } from './founding/pool.ts'
 import { openGuestExports } from './guest/exports.ts'
 import { openFronts, type Fronts } from './host/fronts.ts'
 import { hostIdentities, Hosts } from './host/host.ts'
+import { RunningTransfers } from './http/running.ts'
 import { lockDirectory } from './lockfile.ts'
 import { ReadLog } from './nbd/reads.ts'
 import { labDefaults, type LabOptions, type LabSettings } from './options.ts'
@@ -137,6 +138,7 @@ async function openPool(stack: AsyncDisposableStack, options: LabOptions): Promi
     tasks: new Tasks(db, clock, host),
     locks: new Locks(),
     holds: new Holds(),
+    transfers: new RunningTransfers(),
     faults: new Faults(() => pool),
     nbdPort: options.nbdPort,
     closing: closing.signal,
@@ -148,6 +150,7 @@ async function openPool(stack: AsyncDisposableStack, options: LabOptions): Promi
   // disposed in reverse order, after the fronts: nothing changes the database any more then
   stack.defer(() => pool.locks.idle())
   stack.defer(() => pool.holds.settled())
+  stack.defer(() => pool.transfers.settled())
   stack.defer(() => {
     clearInterval(collecting)
     closing.abort(new Error('the lab stops'))

@@ -3,6 +3,7 @@ import type { Faults } from './faults/faults.ts'
 import type { Database } from './database/database.ts'
 import type { GuestExports } from './guest/exports.ts'
 import type { Holds } from './classes/hold.ts'
+import type { RunningTransfers } from './http/running.ts'
 import type { Hosts } from './host/host.ts'
 import type { Locks } from './calls/locks.ts'
 import type { Sessions } from './calls/sessions.ts'
@@ -19,6 +20,7 @@ export interface Pool {
   readonly tasks: Tasks
   readonly locks: Locks
   readonly holds: Holds
+  readonly transfers: RunningTransfers
   readonly faults: Faults
   readonly options: LabOptions
   readonly hosts: Hosts

@@ -136,9 +136,17 @@ test("a client's own task is completed by the transfer", async () => {
 })
 
 test('a disk is held while it is exported, and a moment longer', async () => {
+  await using slow = await testLab({ detachDelayMs: 60_000 })
+  const user = await loggedIn(slow)
+  const { disks } = await slow.lab.control.createVm({ name: 'vm', disks: [{ size: 2 * MiB }] })
+  const { uuid = '', ref = '' } = disks[0] ?? {}
+  await http(slow.lab, 'GET', `/export_raw_vdi?vdi=${uuid}&session_id=${user.session}`)
+  expect(await user.failure('VDI.destroy', ref)).toEqual(['VDI_IN_USE', ref, 'destroy'])
+})
+
+test('a disk is free again soon after its export', async () => {
   const { disk } = await newVm()
   await get(`/export_raw_vdi?vdi=${disk.uuid}`)
-  expect(await client.failure('VDI.destroy', disk.ref)).toEqual(['VDI_IN_USE', disk.ref, 'destroy'])
   const isGone = async (): Promise<boolean> =>
     client.call('VDI.destroy', disk.ref).then(
       () => true,

@@ -14,7 +14,8 @@ export class Holds {
   readonly #leaving = new Set<Promise<void>>()
 
   /**
-   * Attaches a disk to the control domain of a host. What it returns gives the disk back, a moment later, as a real host does.
+   * Attaches a disk to the control domain of a host. What it returns gives the disk back, a moment later, as a real
+   * host does, and once: to call it again does nothing.
    * @throws XenApiError VDI_IN_USE when `mode` is RW and a VM writes to the disk
    */
   hold({ pool, host }: Holder, VDI: VdiRef, mode: VbdMode): () => void {
@@ -26,7 +27,10 @@ export class Holds {
       draft.update('VBD', made, attached(userdevice))
       return made
     })
+    let isHeld = true
     return () => {
+      if (!isHeld) return
+      isHeld = false
       const leaving = release(pool, vbd).finally(() => this.#leaving.delete(leaving))
       this.#leaving.add(leaving)
     }

@@ -1,7 +1,9 @@
-import { once } from 'node:events'
 import { STATUS_CODES, type IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { HostRef } from '@tidemark/xenapi'
+import type { XenApiError } from '@tidemark/xenapi/codec'
+import { apiFailure } from '../calls/failure.ts'
+import { firstOf } from './wait.ts'
 
 /** One request to a host, with its socket: handlers of transfers write their answers byte for byte as xapi does. */
 export interface Exchange {
@@ -54,33 +56,33 @@ export function writeHead({ socket }: Exchange, { version = '1.1', status, heade
   socket.write(`HTTP/${version} ${status} ${STATUS_CODES[status] ?? ''}\r\n${text}\r\n`)
 }
 
-/** Sends a piece of a body, and waits while the client is slow. @throws when the client is gone */
-export async function send({ socket }: Exchange, data: Uint8Array): Promise<void> {
-  if (socket.destroyed) throw new Error('the client is gone')
+/** Sends a piece of a body, and waits while the client is slow. @throws when the client is gone; the signal's reason */
+export async function send({ socket }: Exchange, data: Uint8Array, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted()
+  if (socket.destroyed) throw clientGone()
   if (socket.write(data)) return
-  const gone = new AbortController()
-  const onClose = (): void => gone.abort(new Error('the client is gone'))
-  socket.once('close', onClose)
-  try {
-    await once(socket, 'drain', { signal: gone.signal })
-  } finally {
-    socket.off('close', onClose)
-  }
+  await firstOf(socket, ['drain', 'close'], signal)
+  if (socket.destroyed) throw clientGone()
 }
 
-/** How long a client may go on sending after the answer is known. */
+/** What a host notes when it can write no more. */
+export const clientGone = (): XenApiError => apiFailure('CLIENT_ERROR', 'the client closed the connection')
+
+/** How long a client may go on sending after the answer is known, and how long one that does not read may keep it. */
 const DRAIN_MS = 2_000
 
-/** Ends the connection. A client that still sends is heard out for a moment, so that it gets to read the answer. */
+/** Ends the answer. A client that still sends is heard out for a moment, so that it gets to read it. */
 export async function finish({ request, socket }: Exchange): Promise<void> {
-  if (!request.complete && !socket.destroyed) {
-    request.resume()
-    await Promise.race([
-      once(request, 'close', { signal: AbortSignal.timeout(DRAIN_MS) }),
-      once(request, 'end', { signal: AbortSignal.timeout(DRAIN_MS) }),
-    ]).catch(() => undefined) // it had its time
-  }
   socket.end()
+  if (request.complete) return
+  request.resume()
+  await firstOf(request, ['end', 'close'], AbortSignal.timeout(DRAIN_MS)).catch(() => socket.destroy())
+}
+
+/** Ends the connection after a failure: a client that reads nothing for a moment loses what it has not read. */
+export async function abandon(exchange: Exchange): Promise<void> {
+  await finish(exchange)
+  exchange.socket.setTimeout(DRAIN_MS, () => exchange.socket.destroy())
 }
 
 /** A short answer with a text. */

@@ -30,6 +30,6 @@ export async function exportMetadata(transfer: Transfer): Promise<string> {
       'Content-Disposition': 'attachment; filename="export.xva"',
     },
   })
-  await send(transfer, archive)
+  await send(transfer, archive, transfer.call.signal)
   return ''
 }

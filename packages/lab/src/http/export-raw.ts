@@ -1,85 +1,52 @@
-import { bytes, complement, endOf } from '@tidemark/blocks'
-import type { VdiRecord } from '@tidemark/xenapi'
-import { VHD_BLOCK, VHD_SIZE_MAX, writeVhd } from '@tidemark/xenapi/vhd'
 import { assertHasData } from '../classes/vdi-operation.ts'
 import { apiFailure } from '../calls/failure.ts'
+import { VHD_SIZE_MAX } from '@tidemark/xenapi/vhd'
+import type { VdiRecord, VdiRef } from '@tidemark/xenapi'
 import { send } from './exchange.ts'
-import { asDifference, changedVhdBlocks } from './vhd-difference.ts'
-import { findObject, HttpRefusal, type Transfer } from './transfer.ts'
+import { contentTypeOf, formatOf, type DiskFormat } from './format.ts'
+import { rawOf } from './raw-out.ts'
+import { findObject, parameter, type Transfer } from './transfer.ts'
+import { vhdOf } from './vhd-out.ts'
 
-const CONTENT_TYPES = { raw: 'application/octet-stream', vhd: 'application/vhd' } as const
-const PIECE = 1024 * 1024
-const ZEROS = new Uint8Array(PIECE)
-
-/** GET /export_raw_vdi: a whole disk, or a VHD of what differs from an older one. contract/xenapi.md §5.2 */
+/**
+ * GET /export_raw_vdi: a whole disk, or what differs from an older one. As with xapi, the head of the answer goes out before
+ * the disks are looked at: the task tells what was wrong with them. contract/xenapi.md §5.2
+ */
 export async function exportRawVdi(transfer: Transfer): Promise<string> {
-  const { pool, query } = transfer
-  const format = query.get('format') ?? 'raw'
-  if (format !== 'raw' && format !== 'vhd') throw new HttpRefusal(404, ['INTERNAL_ERROR', `Unknown format ${format}`])
-  const vdi = findObject(pool, 'VDI', query.get('vdi') ?? '')
-  const disk = assertHasData(pool, vdi)
-  const baseName = query.get('base')
-  const base = baseName === null ? undefined : assertHasData(pool, findObject(pool, 'VDI', baseName))
-  if (format === 'vhd' && disk.virtual_size > VHD_SIZE_MAX) {
-    throw apiFailure('VDI_TOO_LARGE', vdi, String(VHD_SIZE_MAX))
-  }
-  const release = pool.holds.hold(transfer.call, vdi, 'RO')
-  try {
-    transfer.begin({
-      status: 200,
-      headers: {
-        'Content-Type': CONTENT_TYPES[format],
-        'Content-Disposition': `attachment; filename="${disk.uuid}.${format}"`,
-      },
-    })
-    if (format === 'raw') await sendRaw(transfer, disk)
-    else await sendVhd(transfer, disk, base)
-  } finally {
-    release()
-  }
+  const { pool, call } = transfer
+  const vdi = findObject(pool, 'VDI', parameter(transfer, 'vdi') ?? '')
+  const format = formatOf(transfer)
+  const { uuid, virtual_size } = pool.db.get('VDI', vdi)
+  transfer.begin({
+    status: 200,
+    headers: {
+      'Content-Type': contentTypeOf(format),
+      'Content-Disposition': `attachment; filename="${uuid}.${format}"`,
+    },
+  })
+  if (format === 'vhd' && virtual_size > VHD_SIZE_MAX) throw apiFailure('VDI_TOO_LARGE', vdi, String(VHD_SIZE_MAX))
+  using held = new DisposableStack()
+  const disk = attach(transfer, held, vdi)
+  const baseName = parameter(transfer, 'base')
+  const base = baseName === undefined ? undefined : attach(transfer, held, findObject(pool, 'VDI', baseName))
+  for await (const piece of streamOf(transfer, format, { disk, base })) await send(transfer, piece, call.signal)
   return ''
 }
 
-async function sendRaw(transfer: Transfer, { uuid }: VdiRecord): Promise<void> {
-  const { storage } = transfer.pool
-  const size = storage.sizeOf(uuid)
-  const data = await storage.allocatedExtents(uuid)
-  const all = [
-    ...data.map((each) => ({ ...each, zero: false })),
-    ...complement(data, bytes(size)).map((each) => ({ ...each, zero: true })),
-  ].sort((a, b) => a.offset - b.offset)
-  for (const each of all) {
-    for (let at: number = each.offset; at < endOf(each); at += PIECE) {
-      transfer.call.signal.throwIfAborted()
-      const length = Math.min(PIECE, endOf(each) - at)
-      await send(transfer, each.zero ? ZEROS.subarray(0, length) : await storage.read(uuid, at, length))
-      transfer.call.task?.progress(at / size)
-    }
-  }
+/** The control domain reads the disk until `held` is disposed. */
+function attach({ pool, call }: Transfer, held: DisposableStack, vdi: VdiRef): VdiRecord {
+  const record = assertHasData(pool, vdi)
+  held.defer(pool.holds.hold(call, vdi, 'RO'))
+  return record
 }
 
-async function sendVhd(transfer: Transfer, { uuid }: VdiRecord, base: VdiRecord | undefined): Promise<void> {
-  const { storage, options } = transfer.pool
-  const size = storage.sizeOf(uuid)
-  const data = await storage.allocatedExtents(uuid)
-  const blocks =
-    base === undefined
-      ? [...new Set(data.flatMap((each) => blocksOf(each.offset, endOf(each))))]
-      : await changedVhdBlocks(storage, { from: base.uuid, to: uuid }, transfer.call.signal)
-  const { body } = writeVhd({
-    size,
-    blocks,
-    uuid,
-    created: options.clock.now(),
-    read: (block) => storage.read(uuid, block * VHD_BLOCK, Math.min(VHD_BLOCK, size - block * VHD_BLOCK)),
-  })
-  for await (const piece of base === undefined ? body : asDifference(body, base.uuid)) {
-    transfer.call.signal.throwIfAborted()
-    await send(transfer, piece)
-  }
+interface Disks {
+  readonly disk: VdiRecord
+  readonly base: VdiRecord | undefined
 }
 
-const blocksOf = (from: number, to: number): number[] => {
-  const first = Math.floor(from / VHD_BLOCK)
-  return Array.from({ length: Math.ceil(to / VHD_BLOCK) - first }, (_, index) => first + index)
+function streamOf(transfer: Transfer, format: DiskFormat, { disk, base }: Disks): AsyncIterable<Uint8Array> {
+  const { pool, call } = transfer
+  if (format === 'raw') return rawOf(pool.storage, disk.uuid, (fraction) => call.task?.progress(fraction))
+  return vhdOf(transfer, disk.uuid, base?.uuid)
 }

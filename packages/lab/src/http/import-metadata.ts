@@ -1,16 +1,18 @@
 import { buffer } from 'node:stream/consumers'
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { encodeXmlValue } from '@tidemark/xenapi/codec'
+import { apiFailure } from '../calls/failure.ts'
 import { unpackOva } from '../metadata/archive.ts'
 import { importVms } from '../metadata/import.ts'
 import { decodeOva } from '../metadata/ova.ts'
+import { bodyOf, BodyCut } from './body.ts'
 import type { Transfer } from './transfer.ts'
 
 /** PUT /import_metadata: makes VMs of a description, on disks that exist. contract/xenapi.md §5.5 */
 export async function importMetadata(transfer: Transfer): Promise<string> {
   const { pool, query } = transfer
   transfer.begin({ status: 200 })
-  const archive = decompressed(await buffer(transfer.request.iterator({ destroyOnReturn: false })))
+  const archive = decompressed(await wholeBody(transfer))
   const ova = decodeOva(await unpackOva(archive))
   const disks = [...query].flatMap(([name, value]): [string, string][] =>
     name.startsWith('vdi:') ? [[name.slice('vdi:'.length), value]] : [],
@@ -22,6 +24,14 @@ export async function importMetadata(transfer: Transfer): Promise<string> {
     dryRun: query.get('dry_run') === 'true',
   })
   return encodeXmlValue(vms)
+}
+
+async function wholeBody({ request, call }: Transfer): Promise<Buffer> {
+  try {
+    return await buffer(bodyOf(request, call.signal))
+  } catch (error) {
+    throw error instanceof BodyCut ? apiFailure('IMPORT_ERROR_PREMATURE_EOF') : error
+  }
 }
 
 /** A description of VMs is small; what unpacks to more is an attack. */

@@ -29,6 +29,19 @@ export function pieces(stream: AsyncIterable<Uint8Array>): Pieces {
   }
 }
 
+/** Works on a stream, and lets go of it in the end. */
+export async function withPieces<Result>(
+  stream: AsyncIterable<Uint8Array>,
+  work: (input: Pieces) => Promise<Result>,
+): Promise<Result> {
+  const input = pieces(stream)
+  try {
+    return await work(input)
+  } finally {
+    await input.close()
+  }
+}
+
 function gather(queue: Uint8Array[], length: number): Uint8Array {
   const gathered = Buffer.allocUnsafe(length)
   for (let done = 0; done < length;) {

@@ -9,6 +9,7 @@ import { exportRawVdi } from './export-raw.ts'
 import { importMetadata } from './import-metadata.ts'
 import { importRawVdi } from './import-raw.ts'
 import { serveJsonRpc, serveXmlRpc } from './rpc.ts'
+import { acceptUnsized } from './unsized.ts'
 import { serveTransfer, type Transfer } from './transfer.ts'
 
 type Serve = (pool: Pool, exchange: Exchange, response: http.ServerResponse) => Promise<void>
@@ -83,6 +84,7 @@ export async function openWebFront({ pool, host, onError }: WebService, ports: W
 const served = new WeakMap<http.Server | https.Server, Set<Socket>>()
 
 async function listen(server: http.Server | https.Server, host: string, port: number): Promise<number> {
+  acceptUnsized(server)
   const sockets = new Set<Socket>()
   served.set(server, sockets)
   server.on('connection', (socket: Socket) => {

@@ -1,10 +1,10 @@
 import type { Ref, SessionRef, TaskRef } from '@tidemark/xenapi'
 import { XenApiError } from '@tidemark/xenapi/codec'
 import type { Call } from '../calls/call.ts'
-import { failureOf } from '../calls/failure.ts'
+import { apiFailure, failureOf } from '../calls/failure.ts'
 import type { ClassName } from '../database/tables.ts'
 import type { Pool } from '../pool.ts'
-import { answer, finish, writeHead, type Exchange, type Head } from './exchange.ts'
+import { abandon, answer, clientGone, finish, writeHead, type Exchange, type Head } from './exchange.ts'
 
 /** A request to a handler of data, with its login and its task. */
 export interface Transfer extends Exchange {
@@ -39,20 +39,34 @@ export async function serveTransfer(
 ): Promise<void> {
   const session = await authenticate(pool, exchange)
   if (session === undefined) return unauthorized(pool, exchange)
-  const given = exchange.cookies.get('task_id') ?? exchange.query.get('task_id')
-  const task =
-    given === null || given === undefined ? pool.tasks.create(`[HTTP] ${exchange.path}`) : findTask(pool, given)
-  if (task === undefined) {
-    answer(exchange, 500)
-    return finish(exchange)
+  try {
+    const given = givenTask(exchange)
+    const task = given === undefined ? pool.tasks.create(`[HTTP] ${exchange.path}`) : findTask(pool, given)
+    if (task === undefined || pool.db.get('task', task).status !== 'pending') {
+      answer(exchange, 500)
+      return await finish(exchange)
+    }
+    await pool.transfers.track(() => transferData(pool, exchange, { session: session.ref, task, work }))
+  } finally {
+    if (session.temporary && !pool.closing.aborted) pool.sessions.logout(session.ref)
   }
+}
+
+interface Work {
+  readonly session: SessionRef
+  readonly task: TaskRef
+  readonly work: (transfer: Transfer) => Promise<string>
+}
+
+async function transferData(pool: Pool, exchange: Exchange, { session, task, work }: Work): Promise<void> {
   const running = pool.tasks.run(task)
-  const signal = AbortSignal.any([running.signal, pool.closing])
+  const gone = readerGone(exchange)
+  const signal = AbortSignal.any([running.signal, pool.closing, gone])
   const begun = { head: false }
   const transfer: Transfer = {
     ...exchange,
     pool,
-    call: { pool, host: exchange.host, session: session.ref, task: running, signal },
+    call: { pool, host: exchange.host, session, task: running, signal },
     task,
     begin(head) {
       begun.head = true
@@ -60,20 +74,40 @@ export async function serveTransfer(
     },
   }
   try {
+    assertWanted(pool, task)
     pool.tasks.succeed(task, await work(transfer))
   } catch (error) {
-    const { status, failure } = refusalOf(error)
-    pool.tasks.fail(task, failure)
-    if (!begun.head && !exchange.socket.destroyed) answer(exchange, status, { 'task-id': task })
-  } finally {
-    if (session.temporary) pool.sessions.logout(session.ref)
+    const refusal = refusalOf(signal.aborted ? signal.reason : error)
+    pool.tasks.fail(task, refusal.failure)
+    if (!exchange.socket.destroyed) tell(transfer, refusal, begun.head)
+    return abandon(exchange)
   }
   await finish(exchange)
 }
 
-function refusalOf(error: unknown): { readonly status: number; readonly failure: readonly string[] } {
-  return error instanceof HttpRefusal ? error : { status: 500, failure: failureOf(error) }
+/** Tells of a failure: after the head of the answer it is, as with xapi, a second answer in the place of data. */
+function tell(transfer: Transfer, { status, failure }: Refusal, isBegun: boolean): void {
+  if (!isBegun) answer(transfer, status, { 'task-id': transfer.task })
+  else if (failure[0] !== 'TASK_CANCELLED') answer(transfer, 500)
 }
+
+/** Refuses a task that was cancelled before its transfer came. */
+function assertWanted({ db }: Pool, task: TaskRef): void {
+  const { current_operations } = db.get('task', task)
+  if (Object.values(current_operations).includes('cancel')) throw apiFailure('TASK_CANCELLED', task)
+}
+
+/** Aborts when the client of an export is gone. One that sends may go as soon as it has sent everything. */
+function readerGone({ request, socket }: Exchange): AbortSignal {
+  const gone = new AbortController()
+  if (request.method === 'GET') socket.once('close', () => gone.abort(clientGone()))
+  return gone.signal
+}
+
+type Refusal = Pick<HttpRefusal, 'status' | 'failure'>
+
+const refusalOf = (error: unknown): Refusal =>
+  error instanceof HttpRefusal ? error : { status: 500, failure: failureOf(error) }
 
 interface Login {
   readonly ref: SessionRef
@@ -98,18 +132,28 @@ async function authenticate(pool: Pool, { request, cookies, query }: Exchange): 
 }
 
 function unauthorized(pool: Pool, exchange: Exchange): Promise<void> {
-  const given = exchange.query.get('task_id')
-  const task = given === null ? undefined : findTask(pool, given)
-  if (task !== undefined) pool.tasks.fail(task, ['SESSION_AUTHENTICATION_FAILED', '', 'no valid session'])
-  const body = '<html><body><h1>HTTP 401 unauthorised</h1>Please log in.</body></html>'
-  answer(exchange, 401, { 'WWW-Authenticate': 'Basic realm="Tidemark lab"' }, body)
+  const given = givenTask(exchange)
+  const task = given === undefined ? undefined : findTask(pool, given)
+  if (task !== undefined && pool.db.get('task', task).status === 'pending') {
+    pool.tasks.fail(task, ['SESSION_AUTHENTICATION_FAILED'])
+  }
+  const body = '<html><body><h1>HTTP 401 unauthorised</h1>Please check your credentials and retry.</body></html>'
+  answer(exchange, 401, { 'WWW-Authenticate': `Basic realm="${exchange.path.slice(1)}"` }, body)
   return finish(exchange)
 }
+
+/** The cookie first, then the query. */
+const givenTask = ({ cookies, query }: Exchange): string | undefined =>
+  cookies.get('task_id') ?? query.get('task_id') ?? undefined
 
 /** By reference or uuid. */
 function findTask({ db }: Pool, given: string): TaskRef | undefined {
   return db.find('task', given as TaskRef) === undefined ? db.findByUuid('task', given) : (given as TaskRef)
 }
+
+/** A parameter of the request, from its query or its cookies. */
+export const parameter = ({ query, cookies }: Exchange, name: string): string | undefined =>
+  query.get(name) ?? cookies.get(name)
 
 /** By reference or uuid. @throws XenApiError HANDLE_INVALID */
 export function findObject<Class extends ClassName>({ db }: Pool, className: Class, given: string): Ref<Class> {
