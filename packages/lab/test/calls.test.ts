@@ -251,6 +251,20 @@ test('after a revert the disk is another one, untracked, and owns the old snapsh
   ])
 })
 
+test('a disk in two slots of a VM is copied once, and destroyed once', async () => {
+  const vm = await world.lab.control.createVm({ name: 'vm', disks: [{ size: 2 * MiB }] })
+  const rest = { bootable: false, mode: 'RW', type: 'Disk', empty: false, other_config: {} } as const
+  const qos = { qos_algorithm_type: '', qos_algorithm_params: {} } as const
+  const VDI = vm.disks[0]?.ref ?? ''
+  await client.call('VBD.create', { VM: vm.ref, VDI, userdevice: 'autodetect', ...rest, ...qos })
+  const disks = async () => ((await client.call('VDI.get_all')) as string[]).length
+  const before = await disks()
+  const snapshot = (await client.call('VM.snapshot', vm.ref, 'point')) as string
+  expect(await disks()).toBe(before + 1)
+  await client.call('VM.revert', snapshot)
+  expect(await disks()).toBe(before + 1)
+})
+
 test('VBDs keep their slots and rules', async () => {
   const vm = await world.lab.control.createVm({ name: 'vm', disks: [{ size: 2 * MiB }] })
   const vdi = await newDisk()

@@ -77,7 +77,7 @@ async function copyDisks(
 ): Promise<ReadonlyMap<VdiRef, VdiRef>> {
   const { db } = call.pool
   const copies = new Map<VdiRef, VdiRef>()
-  const disks = diskVbds(call.pool, vm).map(({ VDI }) => VDI)
+  const disks = disksOf(call.pool, vm)
   try {
     for (const vdi of disks.filter((each) => !ignored.includes(each))) copies.set(vdi, await copy(call, vdi))
     return copies
@@ -88,6 +88,9 @@ async function copyDisks(
     throw error
   }
 }
+
+/** Each disk once, although a VM may have it in two slots. */
+const disksOf = (pool: Pool, vm: VmRef): VdiRef[] => [...new Set(diskVbds(pool, vm).map(({ VDI }) => VDI))]
 
 /** The VM's disks by slot; a CD is none. */
 function diskVbds({ db }: Pool, vm: VmRef): VbdRecord[] {
@@ -165,7 +168,7 @@ async function revertVm(call: Call, snapshot: VmRef): Promise<void> {
   const { is_a_snapshot, snapshot_of: vm, snapshot_metadata } = db.get('VM', snapshot)
   if (!is_a_snapshot) failure('OPERATION_NOT_ALLOWED', `VM is not a snapshot: ${snapshot}`)
   assertNotBlocked(pool, vm, 'revert')
-  const old = diskVbds(pool, vm).map(({ VDI }) => VDI)
+  const old = disksOf(pool, vm)
   const clones = await copyDisks(call, snapshot, [], cloneVdi)
   if (db.get('VM', vm).power_state !== 'Halted') stopVm(pool, vm)
   const source = db.get('VM', snapshot)
