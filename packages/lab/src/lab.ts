@@ -120,7 +120,8 @@ async function openDatabase(stack: AsyncDisposableStack, options: LabOptions): P
   return { db, hosts: new Hosts(hosts) }
 }
 
-async function openPool(stack: AsyncDisposableStack, options: LabOptions): Promise<Pool> {
+/** The pool without its servers. What it opens is closed with the stack. */
+export async function openPool(stack: AsyncDisposableStack, options: LabOptions): Promise<Pool> {
   const { directory, clock } = options
   const { db, hosts } = await openDatabase(stack, options)
   const storage = stack.use(await openStorage({ directory: join(directory, 'storage') }))

@@ -265,6 +265,21 @@ test('a disk in two slots of a VM is copied once, and destroyed once', async () 
   expect(await disks()).toBe(before + 1)
 })
 
+test('a reboot does not take a disk that another VM has in use', async () => {
+  const [first, second] = [
+    await world.lab.control.createVm({ name: 'first', disks: [{ size: 2 * MiB }], running: true }),
+    await world.lab.control.createVm({ name: 'second', disks: [], running: true }),
+  ]
+  const rest = { bootable: false, mode: 'RW', type: 'Disk', empty: false, other_config: {} } as const
+  const qos = { qos_algorithm_type: '', qos_algorithm_params: {} } as const
+  const VDI = first.disks[0]?.ref ?? ''
+  const vbd = await client.call('VBD.create', { VM: second.ref, VDI, userdevice: 'autodetect', ...rest, ...qos })
+  await client.call('VM.hard_reboot', second.ref)
+  expect(await client.call('VBD.get_currently_attached', vbd)).toBe(false)
+  await client.call('VM.hard_reboot', first.ref)
+  expect(await world.lab.control.invariants()).toEqual([])
+})
+
 test('VBDs keep their slots and rules', async () => {
   const vm = await world.lab.control.createVm({ name: 'vm', disks: [{ size: 2 * MiB }] })
   const vdi = await newDisk()

@@ -93,9 +93,15 @@ export function stopVm({ db }: Pool, vm: VmRef): void {
 }
 
 function reboot({ pool }: Call, vm: VmRef, operation: VmOperations): void {
-  ready(pool, vm, operation, ['Running'])
+  const { VBDs } = ready(pool, vm, operation, ['Running'])
+  const { db } = pool
+  const unplugged = VBDs.filter((vbd) => !db.get('VBD', vbd).currently_attached)
   stopVm(pool, vm)
   startVm(pool, vm, 'Running')
+  // a disk that was not attached may be another VM's by now
+  db.change((draft) => {
+    for (const vbd of unplugged) draft.update('VBD', vbd, detached)
+  })
 }
 
 interface Transition {
