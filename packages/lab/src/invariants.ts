@@ -51,6 +51,8 @@ const OUTLIVING: ReadonlySet<string> = new Set([
   'pool.default_SR',
   'pool.suspend_image_SR',
   'pool.crash_dump_SR',
+  'host.suspend_image_sr',
+  'host.crash_dump_sr',
   'session.tasks',
 ])
 

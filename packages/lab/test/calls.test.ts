@@ -280,6 +280,30 @@ test('a reboot does not take a disk that another VM has in use', async () => {
   expect(await world.lab.control.invariants()).toEqual([])
 })
 
+test('a constructor takes what may be given and insists on what must be', async () => {
+  const vm = await world.lab.control.createVm({ name: 'vm', disks: [{ size: 2 * MiB }] })
+  expect(await client.failure('VBD.create', { VM: vm.ref, VDI: vm.disks[0]?.ref ?? '' })).toEqual([
+    'INTERNAL_ERROR',
+    'field userdevice not found',
+  ])
+  const vdi = await newDisk({ cbt_enabled: true, VBDs: ['OpaqueRef:NULL'], current_operations: { me: 'copy' } })
+  const record = await client.call('VDI.get_record', vdi)
+  expect(record).toMatchObject({ cbt_enabled: false, VBDs: [], current_operations: {} })
+})
+
+test('a running VM does not become a template', async () => {
+  const { ref } = await world.lab.control.createVm({ name: 'vm', disks: [], running: true })
+  expect(await client.failure('VM.set_is_a_template', ref, true)).toEqual([
+    'VM_BAD_POWER_STATE',
+    ref,
+    'halted',
+    'running',
+  ])
+  await client.call('VM.hard_shutdown', ref)
+  await client.call('VM.set_is_a_template', ref, true)
+  expect(await client.failure('VM.start', ref, false, false)).toEqual(['VM_IS_TEMPLATE', ref, 'start'])
+})
+
 test('VBDs keep their slots and rules', async () => {
   const vm = await world.lab.control.createVm({ name: 'vm', disks: [{ size: 2 * MiB }] })
   const vdi = await newDisk()

@@ -147,12 +147,21 @@ function checkCount(method: string, message: ApiMessage, received: number): void
   if (!fits) failure('MESSAGE_PARAMETER_COUNT_MISMATCH', method, String(required), String(received))
 }
 
-function decodeParams({ params, defaults = {} }: ApiMessage, given: readonly WireValue[]): unknown[] {
-  return params.map(([name, type], index) => {
+function decodeParams({ params, defaults = {}, ctor = [] }: ApiMessage, given: readonly WireValue[]): unknown[] {
+  const decoded = params.map(([name, type], index) => {
     const wire = given[index] ?? defaults[name]
     if (wire === undefined) return failure('INTERNAL_ERROR', `the parameter ${name} is missing`)
     return decodeParam(name, type, wire)
   })
+  return ctor.length === 0 ? decoded : [constructed(ctor, decoded[0] as object)]
+}
+
+/** Of a constructor's record only what may be given is taken; what has no default must be in it. */
+function constructed(ctor: NonNullable<ApiMessage['ctor']>, given: object): object {
+  const missing = ctor.find(({ name, required }) => required && !Object.hasOwn(given, name))
+  if (missing !== undefined) return failure('INTERNAL_ERROR', `field ${missing.name} not found`)
+  const known = new Set(ctor.map(({ name }) => name))
+  return Object.fromEntries(Object.entries(given).filter(([name]) => known.has(name)))
 }
 
 function decodeParam(name: string, type: string, wire: WireValue): unknown {

@@ -30,7 +30,6 @@ const ALLOWED = ['clone', 'copy', 'resize', 'resize_online', 'snapshot', 'destro
 export async function createVdi(call: Call, given: VdiConstructor): Promise<VdiRef> {
   const { pool } = call
   const { db, storage, options } = pool
-  requireMembers(given, ['SR', 'virtual_size', 'type', 'sharable', 'read_only', 'other_config'])
   if (given.type === 'cbt_metadata') failure('VDI_INCOMPATIBLE_TYPE', NULL_REF, given.type)
   const { physical_size } = db.get('SR', given.SR)
   assertAttached(pool, given.SR)
@@ -42,12 +41,6 @@ export async function createVdi(call: Call, given: VdiConstructor): Promise<VdiR
     await storage.create(uuid, bytes(size))
     return insertVdi(pool, { ...given, uuid, virtual_size: size })
   })
-}
-
-function requireMembers(given: object, names: readonly string[]): void {
-  for (const name of names) {
-    if ((given as Record<string, unknown>)[name] === undefined) failure('INTERNAL_ERROR', `field ${name} not found`)
-  }
 }
 
 /** The record of a disk that the storage has by now. */

@@ -21,15 +21,13 @@ export const vmHandlers: Handlers = {
   'VM.assert_operation_valid': ({ pool }, vm: VmRef, operation: VmOperations) => {
     assertNotBlocked(pool, vm, operation)
   },
+  'VM.set_is_a_template': setIsATemplate,
   'VM.set_memory_limits': setMemory,
   'VM.set_memory': (call, vm: VmRef, bytes: number) => setMemory(call, vm, bytes, bytes, bytes, bytes),
 }
 
 /** Makes a VM with what belongs to it. Only members that the constructor knows are taken from `given`. */
 export function createVm(pool: Pool, given: VmConstructor): VmRef {
-  for (const name of ['user_version', 'is_a_template', 'memory_static_max', 'VCPUs_max', 'other_config'] as const) {
-    if (given[name] === undefined) failure('INTERNAL_ERROR', `field ${name} not found`)
-  }
   return pool.db.change((draft) =>
     insertVm(pool, draft, {
       ...given,
@@ -115,6 +113,20 @@ export function removeVm({ db }: Pool, draft: Draft, vm: VmRef): void {
   if (guest_metrics !== NULL_REF) draft.remove('VM_guest_metrics', guest_metrics)
   for (const child of children) draft.update('VM', child, { parent })
   draft.remove('VM', vm)
+}
+
+/** A VM becomes a template when it is halted only; what may be done to it is another then. */
+function setIsATemplate({ pool }: Call, vm: VmRef, is_a_template: boolean): void {
+  if (is_a_template) assertNotBlocked(pool, vm, 'make_into_template')
+  const record = pool.db.get('VM', vm)
+  const { power_state } = record
+  if (is_a_template && power_state !== 'Halted') {
+    failure('VM_BAD_POWER_STATE', vm, 'halted', power_state.toLowerCase())
+  }
+  pool.db.update('VM', vm, {
+    is_a_template,
+    allowed_operations: allowedVmOperations({ ...record, is_a_template }),
+  })
 }
 
 function setMemory({ pool }: Call, vm: VmRef, staticMin: number, staticMax: number, min: number, max: number): void {
