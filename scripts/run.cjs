@@ -31,7 +31,7 @@ const DEMO_PROGRAMS = ['restic', 'nbdfuse', 'mkfs.ext4', 'fusermount3']
 
 function main() {
   const [command, ...args] = process.argv.slice(2)
-  const commands = { demo, test, build, unit, generate, bench, soak }
+  const commands = { demo, test, build, unit, generate, bench, soak, fuzz }
   if (!Object.hasOwn(commands, command)) fail(`usage: node scripts/run.cjs ${Object.keys(commands).join('|')}`, 2)
   process.chdir(root)
   install()
@@ -90,6 +90,12 @@ function soak(args) {
   installPrograms(['python3'], { needed: true })
   build()
   follow(node(), ['--conditions=@tidemark/source', 'scripts/soak.ts', ...args])
+}
+
+/** Generated inputs for every protocol. */
+function fuzz(args) {
+  build()
+  follow(node(), ['--conditions=@tidemark/source', '--expose-gc', 'scripts/fuzz.ts', ...args])
 }
 
 function generate() {

@@ -12,6 +12,7 @@ import {
   encodeXmlBareAnswer,
   encodeXmlCall,
   XenApiError,
+  structOf,
   type Answer,
   type Call,
   type WireValue,
@@ -20,7 +21,7 @@ import { dispatch, type Asked, type Dispatched } from '../../packages/lab/src/ca
 import { openPool } from '../../packages/lab/src/lab.ts'
 import { labDefaults } from '../../packages/lab/src/options.ts'
 import { theHost, type Pool } from '../../packages/lab/src/pool.ts'
-import { violations } from '../../packages/lab/src/invariants.ts'
+import { violations, type Violation } from '../../packages/lab/src/invariants.ts'
 import type { Random } from '../support/random.ts'
 import { makeCall, SESSION } from './calls.ts'
 import { Broken, inTime, type Kind, type Target, type Verdict } from './kind.ts'
@@ -31,14 +32,14 @@ export const xmlKind: Kind = { name: 'xml', share: 330, open: () => openRpc(xmlB
 export const jsonKind: Kind = { name: 'json', share: 330, open: () => openRpc(jsonBody, serveJson) }
 
 /** The body of a request; mostly almost right. */
-export function xmlBody(random: Random): Uint8Array {
+function xmlBody(random: Random): Uint8Array {
   const text = encodeXmlCall(makeCall(random))
   if (random.chance(45)) return Buffer.from(text)
   const tokens = text.match(/<[^>]*>|[^<]+/g) ?? []
   return random.chance(60) ? Buffer.from(mutateTokens(random, tokens)) : mutateBytes(random, Buffer.from(text))
 }
 
-export function jsonBody(random: Random): Uint8Array {
+function jsonBody(random: Random): Uint8Array {
   const text = jsonText(random)
   if (random.chance(45)) return Buffer.from(text)
   const tokens = text.match(/[{}[\],:]|"(?:[^"\\]|\\.)*"|[^{}[\],:"]+/g) ?? []
@@ -57,9 +58,7 @@ function writable(value: WireValue): WireValue {
   if (typeof value === 'number' && !Number.isFinite(value)) return String(value)
   if (Array.isArray(value)) return value.map((each: WireValue) => writable(each))
   if (typeof value === 'object' && value !== null && !(value instanceof Date)) {
-    return Object.fromEntries(
-      Object.entries(value).map(([name, each]) => [name, writable(each as WireValue)]),
-    ) as WireValue
+    return structOf(Object.entries(value).map(([name, each]) => [name, writable(each)]))
   }
   return value
 }
@@ -67,7 +66,7 @@ function writable(value: WireValue): WireValue {
 interface World {
   readonly asked: Asked
   /** Valid, whatever the inputs did. */
-  session(): Promise<string>
+  readonly session: () => Promise<string>
 }
 
 type Serve = (world: World, body: string) => Promise<Answer | 'no call'>
@@ -87,7 +86,8 @@ async function serveJson(world: World, body: string): Promise<Answer | 'no call'
   const call = decoded(() => decodeJsonCall(body))
   if (call === undefined) return 'no call'
   const { id, ...answer } = decodeJsonAnswer(encodeJsonAnswer(await dispatched(world, call, 'json'), call))
-  if (String(id) !== String(call.id)) throw new Broken(`the answer has the id ${String(id)}, the call had ${call.id}`)
+  if (JSON.stringify(id) !== JSON.stringify(call.id))
+    throw new Broken(`the call ${call.id} is answered with another id`)
   return answer
 }
 
@@ -114,7 +114,7 @@ const unexpected =
   /undefined|null \(|Cannot read|not a function|not iterable|Maximum call|circular|BigInt|Invalid (?:array|string|time)|out of range/
 
 /** @throws Broken when the answer is none that a client could understand */
-export function verdictOf(answer: Answer | 'no call'): Verdict {
+function verdictOf(answer: Answer | 'no call'): Verdict {
   if (answer === 'no call') return 'refused'
   if (answer.ok) return 'accepted'
   const [code = '', ...params] = answer.failure
@@ -128,7 +128,7 @@ async function openRpc(make: (random: Random) => Uint8Array, serve: Serve): Prom
   const stack = new AsyncDisposableStack()
   const directory = await mkdtemp(join(tmpdir(), 'tidemark-fuzz-'))
   stack.defer(() => rm(directory, { recursive: true, force: true }))
-  const delays = { loginDelayMs: 1, detachDelayMs: 1, dataDestroyWaitMs: 5, ...QUICK }
+  const delays = { loginDelayMs: 1, detachDelayMs: 1, dataDestroyWaitMs: 5 }
   const pool = await openPool(stack, { ...labDefaults, ...delays, directory, password: 'fuzz' })
   const asked: Asked = { pool, host: theHost(pool) }
   const world: World = { asked, session: () => logIn(pool) }
@@ -144,9 +144,9 @@ async function openRpc(make: (random: Random) => Uint8Array, serve: Serve): Prom
       const answer = await dispatch(asked, { method: 'pool.get_all', params: [await logIn(pool)] }, 'json')
       return [
         ...(answer.ok ? [] : [`pool.get_all is answered with ${answer.failure.join(' | ')}`]),
-        ...violations({ db: pool.db, storage: pool.storage, idle: true }).map(
-          ({ rule, class: name, ref, detail }) => `${rule}: ${name} ${ref}: ${detail}`,
-        ),
+        ...violations({ db: pool.db, storage: pool.storage, idle: true })
+          .filter(isOurs)
+          .map(({ rule, class: name, ref, detail }) => `${rule}: ${name} ${ref}: ${detail}`),
       ]
     },
     show: (random) => Buffer.from(make(random)).toString('utf8'),
@@ -154,8 +154,8 @@ async function openRpc(make: (random: Random) => Uint8Array, serve: Serve): Prom
   }
 }
 
-/** Options that later releases of the lab may have: nothing waits. */
-const QUICK: Readonly<Record<string, number>> = {}
+/** A VM's fields may name what the input made up, or what was destroyed since: xapi does not look either. */
+const isOurs = ({ rule, class: name }: Violation): boolean => rule !== 'every reference resolves' || name !== 'VM'
 
 async function logIn({ sessions, options }: Pool): Promise<string> {
   return sessions.login(options.username, options.password, 'fuzz')
