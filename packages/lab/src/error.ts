@@ -14,6 +14,10 @@ export type LabErrorCode =
   | 'LAB_STORAGE_SHRINK'
   /** A file of the storage is missing, short or unreadable. */
   | 'LAB_STORAGE_DAMAGED'
+  /** The storage repository has no room for what is to be written. */
+  | 'LAB_STORAGE_FULL'
+  /** The storage repository is out of reach, or its medium is broken. */
+  | 'LAB_STORAGE_IO'
   /** The storage, or the guest exports, were closed. */
   | 'LAB_STORAGE_CLOSED'
   /** Change tracking is off, where it is needed. */

@@ -124,8 +124,10 @@ async function openDatabase(stack: AsyncDisposableStack, options: LabOptions): P
 export async function openPool(stack: AsyncDisposableStack, options: LabOptions): Promise<Pool> {
   const { directory, clock } = options
   const { db, hosts } = await openDatabase(stack, options)
-  const storage = stack.use(await openStorage({ directory: join(directory, 'storage') }))
-  await reconcile(db, storage)
+  const disks = stack.use(await openStorage({ directory: join(directory, 'storage') }))
+  await reconcile(db, disks)
+  const faults = new Faults(() => pool)
+  const storage = faults.storage(disks)
   const guests = stack.use(await openGuestExports({ storage, directory: join(directory, 'guests') }))
   const closing = new AbortController()
   const host = () => theHost({ db })
@@ -140,7 +142,7 @@ export async function openPool(stack: AsyncDisposableStack, options: LabOptions)
     locks: new Locks(),
     holds: new Holds(),
     transfers: new RunningTransfers(),
-    faults: new Faults(() => pool),
+    faults,
     nbdPort: options.nbdPort,
     closing: closing.signal,
   }

@@ -46,7 +46,7 @@ export interface LabOptions {
   readonly nbdPersonality: 'xapi' | 'standard'
   /** Sizes of new disks are rounded up to a multiple of this many bytes. A VHD has 2 MiB. */
   readonly diskGrain: number
-  /** The SR's physical size, in bytes. Disks are sparse, so that it is only a number. */
+  /** The SR's physical size, in bytes. Disks are sparse; when the blocks written reach it, the SR is full. */
   readonly storageSize: number
   /** False: an old release, whose drivers cannot track changed blocks. */
   readonly tracking: boolean

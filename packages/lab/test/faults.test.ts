@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { MiB } from '@tidemark/blocks'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { FaultPlan } from '../src/index.ts'
-import { bareCall, loggedIn, run, testLab, type RawClient, type TestLab } from './harness.ts'
+import { bareCall, http, loggedIn, run, testLab, type RawClient, type TestLab } from './harness.ts'
 
 let world: TestLab
 let client: RawClient
@@ -299,6 +299,169 @@ describe('an NBD connection', () => {
     expect(await copy()).toBe('')
     await control.assertFaultsFired()
     await control.clearFaults()
+  })
+})
+
+describe('changed blocks', () => {
+  const at = 'bitmap' as const
+  const changes = async () => (await client.call('VDI.list_changed_blocks', ...pair)) as string
+  let pair: readonly [string, string]
+  beforeAll(async () => {
+    const made = await world.lab.control.createVm({ name: 'changing', disks: [{ size: 4 * MiB, tracked: true }] })
+    const { ref = '', uuid = '' } = made.disks[0] ?? {}
+    const before = (await client.call('VDI.snapshot', ref)) as string
+    for (const block of [1, 2, 30]) await world.lab.control.writeDisk(uuid, block * 65_536, Buffer.alloc(512, 'x'))
+    pair = [before, (await client.call('VDI.snapshot', ref)) as string]
+  })
+  const blocksIn = (text: string): number[] =>
+    [...Buffer.from(text, 'base64')].flatMap((byte, at) =>
+      [0, 1, 2, 3, 4, 5, 6, 7].flatMap((bit) => ((byte & (0x80 >> bit)) === 0 ? [] : [8 * at + bit])),
+    )
+
+  test('are kept back, all claimed, cut short, or no base64 at all', async () => {
+    expect(blocksIn(await changes())).toEqual([1, 2, 30])
+    expect(blocksIn(await during({ at, do: { action: 'omit', blocks: 2 } }, changes))).toHaveLength(1)
+    expect(blocksIn(await during({ at, do: { action: 'all' } }, changes))).toHaveLength(64)
+    expect(Buffer.from(await during({ at, do: { action: 'truncate', after: 3 } }, changes), 'base64')).toHaveLength(3)
+    expect(await during({ at, do: { action: 'garble' } }, changes)).toMatch(/^!/)
+    expect(blocksIn(await changes())).toEqual([1, 2, 30])
+  })
+
+  test('that are kept back are the same ones on each run with the same seed', async () => {
+    const omitted = async (seed: number) => {
+      await world.lab.control.planFaults({ seed, faults: [{ id: 'lie', at, do: { action: 'omit' } }] })
+      const told = blocksIn(await changes())
+      await world.lab.control.clearFaults()
+      return [1, 2, 30].find((block) => !told.includes(block))
+    }
+    const seeds = [1, 2, 3, 4, 5, 6, 7, 8]
+    const first = await omitted(1)
+    const runs: unknown[] = []
+    for (const seed of seeds) runs.push(await omitted(seed))
+    expect(runs[0]).toBe(first)
+    expect(new Set(runs).size).toBeGreaterThan(1)
+  })
+})
+
+describe('a disk that the control domain keeps', () => {
+  test('stays in use until a client unplugs it, or for a while', async () => {
+    const held = async () => {
+      const vbds = (await client.call('VDI.get_VBDs', vdi.ref)) as string[]
+      const attached = await Promise.all(vbds.map((vbd) => client.call('VBD.get_currently_attached', vbd)))
+      return vbds.filter((_, index) => attached[index] === true)
+    }
+    await expect.poll(held).toEqual([])
+    const at = 'detach' as const
+    const read = async () => {
+      await nbd('nbdinfo', '--size', nbdUri())
+      await expect.poll(async () => (await world.lab.control.faultReport()).at(-1)?.fired).toBe(1)
+    }
+    await during({ at, match: { vdi: vdi.uuid }, do: { action: 'leave' } }, read)
+    expect(await client.failure('VDI.destroy', vdi.ref)).toEqual(['VDI_IN_USE', vdi.ref, 'destroy'])
+    const [left = ''] = await held()
+    await client.call('VBD.unplug', left)
+    await client.call('VBD.destroy', left)
+    await during({ at, do: { action: 'leave', ms: 200 } }, read)
+    expect(await held()).toHaveLength(1)
+    await expect.poll(held).toEqual([])
+  })
+})
+
+describe('storage', () => {
+  test('that is full: a guest gets ENOSPC, an import an I/O error, and nothing is made', async () => {
+    const full = { at: 'disk-write' as const, times: 'always' as const, do: { action: 'full' as const } }
+    const { control } = world.lab
+    const made = await control.createVm({ name: 'filling', disks: [{ size: 4 * MiB }] })
+    const { ref = '', uuid = '', guestSocket = '' } = made.disks[0] ?? {}
+    await control.planFaults({ faults: [{ ...full, id: 'full', after: 1 }] })
+    const write = (offset: number) =>
+      // it says on its standard output what went wrong
+      run('sh', '-c', `qemu-io -f raw -c 'write -P 1 ${offset} 64k' 'nbd+unix:///?socket=${guestSocket}' || true`)
+    expect(await write(0)).toContain('wrote 65536/65536')
+    expect(await write(65_536)).toContain('No space left on device')
+    const query = `session_id=${client.session}&vdi=${ref}&format=raw`
+    const { status } = await http(world.lab, 'PUT', `/import_raw_vdi?${query}`, Buffer.alloc(4 * MiB, 'x'))
+    expect(status).toBe(200)
+    const tasks = Object.values((await client.call('task.get_all_records')) as Record<string, { error_info: string[] }>)
+    expect(tasks.map(({ error_info }) => error_info)).toContainEqual(['VDI_IO_ERROR', 'Device I/O errors'])
+    const noRoom = ['SR_BACKEND_FAILURE_44', '', 'There is insufficient space', '']
+    expect(await client.failure('VDI.snapshot', ref)).toEqual(noRoom)
+    await control.clearFaults()
+    expect(await control.readDisk(uuid, 65_536, 512)).toEqual(Buffer.alloc(512))
+    expect(await write(65_536)).toContain('wrote')
+  })
+
+  test('fills up by itself: what disks hold counts against the size of their SR', async () => {
+    await using small = await testLab({ storageSize: 8 * MiB })
+    const { control } = small.lab
+    const made = await control.createVm({ name: 'vm', disks: [{ size: 8 * MiB }, { size: 8 * MiB }] })
+    const [one = '', two = ''] = made.disks.map(({ uuid }) => uuid)
+    await control.writeDisk(one, 0, Buffer.alloc(6 * MiB, 'x'))
+    const full = { message: expect.stringContaining('are free') }
+    await expect(control.writeDisk(two, 0, Buffer.alloc(3 * MiB, 'x'))).rejects.toMatchObject(full)
+    await control.writeDisk(two, 0, Buffer.alloc(2 * MiB, 'x'))
+    await control.writeDisk(two, 0, Buffer.alloc(2 * MiB, 'y')) // in place
+    await expect(control.writeDisk(two, 3 * MiB, Buffer.from('z'))).rejects.toMatchObject(full)
+    const session = await loggedIn(small)
+    await session.call('VDI.destroy', made.disks[0]?.ref ?? '')
+    await control.writeDisk(two, 3 * MiB, Buffer.from('z'))
+  })
+
+  test('whose medium is broken, or that is out of reach, gives no data until it is back', async () => {
+    const copy = () => nbd('nbdcopy', '--connections=1', nbdUri(), 'null:')
+    expect(await during({ at: 'disk-read', match: { vdi: vdi.uuid }, do: { action: 'io-error' } }, copy)).toMatch(
+      /failed/,
+    )
+    const crash = { at: 'nbd-reply' as const, after: 1, do: { action: 'crash-sr' as const } }
+    expect(await during(crash, copy)).toMatch(/failed/)
+    expect((await client.failure('VDI.snapshot', disk))[0]).toBe('SR_NOT_ATTACHED')
+    const sr = (await client.call('VDI.get_SR', disk)) as string
+    for (const pbd of (await client.call('SR.get_PBDs', sr)) as string[]) await client.call('PBD.plug', pbd)
+    expect(await copy()).toBe('')
+  })
+})
+
+describe('a transfer', () => {
+  const at = 'transfer' as const
+  const url = (path: string) => `${world.lab.url}${path}?session_id=${client.session}&vdi=${vdi.ref}`
+  const ssl = () => ['--silent', '--max-time', '1', '--cacert', world.caFile]
+  const download = () =>
+    run('curl', ...ssl(), '--output', `${world.directory}/out`, url('/export_raw_vdi')).catch((e: Error) => e.message)
+  const received = async () => (await readFile(`${world.directory}/out`)).length
+
+  test('to the client is cut, or stops, after so many bytes', async () => {
+    const match = { path: '/export_raw_vdi', vdi: vdi.uuid }
+    await during({ at, match, do: { action: 'cut', after: 100_000 } }, download)
+    expect(await received()).toBe(100_000)
+    const stalled = await during({ at, match, do: { action: 'stall', after: 200_000 } }, download)
+    expect(stalled).toContain('curl ended with 28')
+    expect(await received()).toBe(200_000)
+    expect(await download()).toBe('')
+    expect(await received()).toBe(4 * MiB)
+  })
+
+  test('to the client arrives in full, with status 200, and its task has failed', async () => {
+    const task = (await client.call('task.create', 'export', '')) as string
+    const failure = ['VDI_IO_ERROR', 'Device I/O errors']
+    const get = () =>
+      http(world.lab, 'GET', `/export_raw_vdi?session_id=${client.session}&task_id=${task}&vdi=${vdi.ref}`)
+    const { status, body } = await during({ at, do: { action: 'fail', failure } }, get)
+    expect([status, body.length]).toEqual([200, 4 * MiB])
+    expect(await client.call('task.get_error_info', task)).toEqual(failure)
+  })
+
+  test('from the client is cut after so many bytes: what came is written, and its task has failed', async () => {
+    const { control } = world.lab
+    const made = await control.createVm({ name: 'import', disks: [{ size: 4 * MiB }] })
+    const { ref = '', uuid = '' } = made.disks[0] ?? {}
+    const task = (await client.call('task.create', 'import', '')) as string
+    const path = `/import_raw_vdi?session_id=${client.session}&task_id=${task}&vdi=${ref}`
+    const put = () => http(world.lab, 'PUT', path, Buffer.alloc(4 * MiB, 'x')).catch((error: Error) => error)
+    const match = { path: '/import_raw_vdi' }
+    await during({ at, match, do: { action: 'cut', after: MiB + 1000 } }, put)
+    await expect.poll(() => client.call('task.get_status', task)).toBe('failure')
+    expect(await control.readDisk(uuid, 0, MiB)).toEqual(Buffer.alloc(MiB, 'x'))
+    expect(await control.readDisk(uuid, MiB, MiB)).toEqual(Buffer.alloc(MiB))
   })
 })
 

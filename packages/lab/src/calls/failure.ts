@@ -35,6 +35,8 @@ const STORAGE_FAILURES: Readonly<Partial<Record<LabErrorCode, readonly string[]>
     backendFailure(459, 'Changed block tracking log is in an inconsistent state.', 'The change log is inconsistent'),
   ),
   LAB_STORAGE_SHRINK: textsOf(backendFailure(79, 'VDI Invalid size', 'A disk never shrinks')),
+  LAB_STORAGE_FULL: ['SR_BACKEND_FAILURE_44', '', 'There is insufficient space', ''],
+  LAB_STORAGE_IO: ['VDI_IO_ERROR', 'Device I/O errors'],
   LAB_STORAGE_NOT_FOUND: UNAVAILABLE,
   LAB_STORAGE_NO_DATA: UNAVAILABLE,
 }

@@ -42,8 +42,9 @@ export class Holds {
   }
 }
 
-async function release({ db, options, closing }: Pool, vbd: VbdRef): Promise<void> {
+async function release({ db, options, closing, faults }: Pool, vbd: VbdRef): Promise<void> {
   // a lab that stops does not wait
   await sleep(options.detachDelayMs, undefined, { signal: closing }).catch(() => undefined)
+  if (await faults.stays(vbd)) return
   if (db.find('VBD', vbd) !== undefined) db.remove('VBD', vbd)
 }

@@ -52,6 +52,7 @@ async function scan({ pool }: Call, sr: SrRef): Promise<void> {
 export async function refreshUsage({ db, storage }: Pool, sr: SrRef): Promise<void> {
   const disks = db.all('VDI').filter(([, vdi]) => vdi.SR === sr && storage.has(vdi.uuid))
   const used = await Promise.all(disks.map(([, { uuid }]) => storage.physicalUtilisation(uuid)))
+  const total = await storage.usedSpace(disks.flatMap(([, { uuid }]) => (storage.has(uuid) ? [uuid] : [])))
   db.change((draft) => {
     for (const [index, [ref, { physical_utilisation }]] of disks.entries()) {
       const now = used[index] ?? 0
@@ -60,7 +61,6 @@ export async function refreshUsage({ db, storage }: Pool, sr: SrRef): Promise<vo
       }
     }
     const virtual = disks.reduce((sum, [, { virtual_size }]) => sum + virtual_size, 0)
-    const total = used.reduce((sum, each) => sum + each, 0)
     draft.update('SR', sr, { physical_utilisation: total, virtual_allocation: virtual })
   })
 }

@@ -93,7 +93,8 @@ function listChangedBlocks(call: Call, older: VdiRef, newer: VdiRef): Promise<st
     if (attachedVbds(pool, newer).some((vbd) => !isSnapshotVbd(pool, vbd))) {
       failure('VDI_IN_USE', newer, 'list_changed_blocks')
     }
-    return Buffer.from(await pool.storage.changedBlocks(from.uuid, uuid)).toString('base64')
+    const bitmap = await pool.storage.changedBlocks(from.uuid, uuid)
+    return pool.faults.bitmap({ vdi: uuid, base: from.uuid }, bitmap)
   })
 }
 

@@ -1,16 +1,22 @@
 import type { ServerResponse } from 'node:http'
 import type https from 'node:https'
 import type { NbdFaults } from '@tidemark/nbd'
-import type { Call as WireCall } from '@tidemark/xenapi/codec'
+import type { VbdRef, VdiRef } from '@tidemark/xenapi'
+import { NULL_REF, type Call as WireCall } from '@tidemark/xenapi/codec'
 import { apiFailure } from '../calls/failure.ts'
 import type { RunningTask } from '../calls/tasks.ts'
 import { LabError } from '../error.ts'
 import type { LabHost } from '../host/host.ts'
+import type { Exchange } from '../http/exchange.ts'
 import type { Pool } from '../pool.ts'
+import type { Storage } from '../storage/index.ts'
 import { selfSigned } from '../tls/certificate.ts'
 import { nbdFaults } from './nbd.ts'
 import type { FaultPlan, PlannedFault } from './plan.ts'
 import { PlannedFaults, type FaultReport } from './planned.ts'
+import { spoilBitmap } from './bitmaps.ts'
+import { guardStorage } from './storage.ts'
+import { spoilTransfer, vdiOf } from './transfers.ts'
 import { spoilRequest } from './requests.ts'
 import { spoilTask } from './tasks.ts'
 import { gateTls } from './tls.ts'
@@ -85,6 +91,36 @@ export class Faults {
   async task<Result>(method: string, task: RunningTask, work: () => Promise<Result>): Promise<Result> {
     const fired = this.#planned.event('task', { method })
     return fired === undefined ? work() : spoilTask(this.#pool(), fired, task, work)
+  }
+
+  /** An answer of list_changed_blocks, in base64, true or not. Without a changed block there is nothing to lie about. */
+  bitmap(facts: { readonly vdi: string; readonly base: string }, bitmap: Uint8Array): string {
+    const fired = bitmap.some((byte) => byte !== 0) ? this.#planned.event('bitmap', facts) : undefined
+    return fired === undefined ? Buffer.from(bitmap).toString('base64') : spoilBitmap(fired, bitmap)
+  }
+
+  /** The control domain gives a disk back. Resolves to whether its VBD stays, for a client to unplug. */
+  async stays(vbd: VbdRef): Promise<boolean> {
+    const { db, closing } = this.#pool()
+    const vdi = db.find('VDI', db.find('VBD', vbd)?.VDI ?? (NULL_REF as VdiRef))?.uuid
+    const fired = this.#planned.event('detach', { vdi })
+    if (fired === undefined) return false
+    if (fired.action.ms === undefined) return true
+    await pause(fired.action.ms, closing)
+    return false
+  }
+
+  /** A handler of data is at work. @throws what `work` throws, and XenApiError when the transfer shall fail */
+  async transfer<Result>(exchange: Exchange, work: () => Promise<Result>): Promise<Result> {
+    const pool = this.#pool()
+    const { path } = exchange
+    const fired = this.#planned.event('transfer', { path, vdi: vdiOf(pool, exchange) })
+    return fired === undefined ? work() : spoilTransfer(pool, fired, exchange, work)
+  }
+
+  /** Stands before the storage: media can break, and SRs can be out of reach or full. */
+  storage(storage: Storage): Storage {
+    return guardStorage(storage, this.#pool, this.#planned)
   }
 
   /** What the NBD server of a host asks. */

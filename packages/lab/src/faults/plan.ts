@@ -93,6 +93,32 @@ const faultSchema = z.discriminatedUnion('at', [
       action('stall', { work: z.enum(['done', 'skipped']).default('skipped') }),
     ]),
   ),
+  point(
+    'bitmap',
+    { vdi: uuid.optional(), base: uuid.optional() },
+    z.discriminatedUnion('action', [
+      action('omit', { blocks: z.int().min(1).default(1) }),
+      plain('all', 'garble'),
+      action('truncate', { after: count.default(0) }),
+    ]),
+  ),
+  point('detach', { vdi: uuid.optional() }, action('leave', { ms: count.optional() })),
+  point('disk-read', { vdi: uuid.optional() }, z.discriminatedUnion('action', [plain('io-error'), delay])),
+  point(
+    'disk-write',
+    { vdi: uuid.optional(), by: z.enum(['write', 'create', 'snapshot', 'clone']).optional() },
+    z.discriminatedUnion('action', [plain('full', 'io-error'), delay]),
+  ),
+  point(
+    'transfer',
+    { path: z.string().optional(), vdi: uuid.optional() },
+    z.discriminatedUnion('action', [
+      cut,
+      action('stall', { after: count.default(0) }),
+      action('fail', { failure }),
+      ...worldActions,
+    ]),
+  ),
 ])
 
 const planSchema = z.strictObject({

@@ -2,7 +2,7 @@ import { encodeXmlValue, XenApiError } from '@tidemark/xenapi/codec'
 import type { VdiRef } from '@tidemark/xenapi'
 import { assertHasData } from '../classes/vdi-operation.ts'
 import { createVdi } from '../classes/vdi.ts'
-import { LabError } from '../error.ts'
+import { LabError, type LabErrorCode } from '../error.ts'
 import { bodyOf, BodyCut } from './body.ts'
 import { formatOf, type DiskFormat } from './format.ts'
 import { ioError, takeFramed, takeRaw } from './raw-in.ts'
@@ -71,9 +71,11 @@ async function take(transfer: Transfer, format: DiskFormat, uuid: string): Promi
   await takeVhd(isOpen ? withinVhd(body) : body, sink)
 }
 
-/** A stream that breaks off or does not fit the disk is an I/O error to the client. */
+const REFUSALS: readonly LabErrorCode[] = ['LAB_STORAGE_RANGE', 'LAB_STORAGE_FULL', 'LAB_STORAGE_IO']
+
+/** A stream that breaks off, or that the disk does not take, is an I/O error to the client. */
 function ioErrorOf(error: unknown): unknown {
   const isDamaged = error instanceof XenApiError && error.code === 'XENAPI_PROTOCOL'
-  const isOutside = error instanceof LabError && error.code === 'LAB_STORAGE_RANGE'
-  return isDamaged || isOutside || error instanceof BodyCut ? ioError() : error
+  const isRefused = error instanceof LabError && REFUSALS.includes(error.code)
+  return isDamaged || isRefused || error instanceof BodyCut ? ioError() : error
 }

@@ -75,7 +75,7 @@ async function transferData(pool: Pool, exchange: Exchange, { session, task, wor
   }
   try {
     assertWanted(pool, task)
-    pool.tasks.succeed(task, await work(transfer))
+    pool.tasks.succeed(task, await pool.faults.transfer(exchange, () => work(transfer)))
   } catch (error) {
     const refusal = refusalOf(signal.aborted ? signal.reason : error)
     pool.tasks.fail(task, refusal.failure)

@@ -14,7 +14,7 @@ import { LabError } from '../error.ts'
 import { chainOf, collectLayers, ownLayers, type Catalogue, type DiskRecord, type State } from './catalogue.ts'
 import type { ChangeLogs } from './changelog.ts'
 import type { OpenFiles } from './files.ts'
-import type { Layer } from './layer.ts'
+import { DATA, type Layer } from './layer.ts'
 import type { Layers } from './layers.ts'
 import { LayerMerger } from './merge.ts'
 import { Gate, RangeLock } from './rangelock.ts'
@@ -211,9 +211,22 @@ export class DiskStorage implements Storage {
     return bytes(this.#layers.all(own).reduce((sum, layer) => sum + layer.occupied(), 0))
   }
 
-  async usedSpace(): Promise<Bytes> {
+  async usedSpace(ids?: readonly string[]): Promise<Bytes> {
     this.#assertOpen()
-    return bytes(this.#layers.all([...this.#state.layers.keys()]).reduce((sum, layer) => sum + layer.occupied(), 0))
+    const some = ids?.flatMap((id) => chainOf(this.#state, this.#record(id)))
+    const layers = new Set(some ?? this.#state.layers.keys())
+    return bytes(this.#layers.all([...layers]).reduce((sum, layer) => sum + layer.occupied(), 0))
+  }
+
+  growth(id: string, offset: number, length: number): number {
+    const { top } = this.#writable(id)
+    const layer = top === null ? undefined : this.#layers.layer(top)
+    let blocks = 0
+    if (length > 0) {
+      const { first, last } = touchedBlocks(offset, length)
+      for (let block = first; block <= last; block++) if (layer?.stateOf(block) !== DATA) blocks++
+    }
+    return blocks * CBT_BLOCK
   }
 
   enableTracking(id: string): Promise<void> {

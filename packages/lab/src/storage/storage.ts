@@ -74,8 +74,10 @@ export interface Storage extends AsyncDisposable {
   allocatedExtents(id: string, from?: number, to?: number): Promise<Extents>
   /** Bytes that the disk alone occupies, not counting what it shares with others. */
   physicalUtilisation(id: string): Promise<Bytes>
-  /** Bytes that all disks together occupy. */
-  usedSpace(): Promise<Bytes>
+  /** Bytes that disks together occupy, all or those given; what they share counts once. */
+  usedSpace(ids?: readonly string[]): Promise<Bytes>
+  /** Bytes, at most, that the disk occupies more after a write of that range. */
+  growth(id: string, offset: number, length: number): number
 
   /** Starts an empty log; nothing happens when there is one. @throws LabError LAB_STORAGE_FROZEN */
   enableTracking(id: string): Promise<void>
