@@ -1,5 +1,6 @@
 import { XenApiError } from './error.ts'
 import type { TaskRef, VdiRef, VmRef } from './generated/types.ts'
+import type { HandlerRequest } from './handler.ts'
 import {
   begun,
   drain,
@@ -20,8 +21,8 @@ export interface ExportVdiOptions {
   readonly base?: VdiRef | undefined
 }
 
-/** A disk on its way out of the pool. */
-export interface VdiExport extends AsyncDisposable {
+/** Bytes on their way out of the pool. */
+export interface Download extends AsyncDisposable {
   /**
    * The bytes, pulled: the pool reads no faster than this is iterated. May be iterated once. It ends only after the task said
    * that all went well, and throws the task's failure otherwise; leaving it early cancels the transfer.
@@ -29,6 +30,9 @@ export interface VdiExport extends AsyncDisposable {
   readonly body: AsyncIterable<Uint8Array>
   readonly contentType: string
 }
+
+/** A disk on its way out of the pool. */
+export type VdiExport = Download
 
 /** @throws XenApiError XENAPI_FAILURE (as the task tells), XENAPI_HTTP, XENAPI_UNREACHABLE; the signal's reason */
 export async function exportVdi(
@@ -40,11 +44,17 @@ export async function exportVdi(
 ): Promise<VdiExport> {
   const params = [['vdi', vdi], ['format', format], ...(base === undefined ? [] : [['base', base] as const])] as const
   const expected = format === 'raw' ? size : undefined
-  const { task, response } = await begun(
-    line,
-    () => startExport(line, 'export of a disk', '/export_raw_vdi', params, signal),
-    signal,
-  )
+  return download(line, { label: 'export of a disk', path: '/export_raw_vdi', params }, expected, signal)
+}
+
+/** Streams what a handler has to give. @param expected bytes of the whole body, where they are known. @throws as `exportVdi` */
+export async function download(
+  line: TransferLine,
+  { label, path, params }: HandlerRequest,
+  expected: number | undefined,
+  signal?: AbortSignal,
+): Promise<Download> {
+  const { task, response } = await begun(line, () => startExport(line, label, path, params, signal), signal)
   const body = exportBody(line, task, response, expected, signal)
   return {
     contentType: response.contentType,

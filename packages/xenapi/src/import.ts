@@ -1,6 +1,7 @@
 import { parseType } from './codec/type.ts'
 import { XenApiError } from './error.ts'
 import type { TaskRef, VdiRef, VmRef } from './generated/types.ts'
+import type { HandlerRequest } from './handler.ts'
 import { decodeTaskResult } from './task.ts'
 import {
   begun,
@@ -52,6 +53,18 @@ export async function importVdi(
   ] as const
   await put(line, 'import of a disk', '/import_raw_vdi', params, body, length, signal)
 }
+
+/**
+ * Streams a body into a handler, and answers with the result of its task: XML text of a value, or nothing.
+ * @param length bytes of the whole body. @throws as `importVdi`
+ */
+export const upload = (
+  line: TransferLine,
+  { label, path, params }: HandlerRequest,
+  body: AsyncIterable<Uint8Array>,
+  length: number,
+  signal?: AbortSignal,
+): Promise<string> => put(line, label, path, params, body, length, signal)
 
 /** Makes VMs from an archive of `exportMetadata`, disks mapped. @throws as `importVdi` */
 export async function importMetadata(

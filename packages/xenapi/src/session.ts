@@ -7,9 +7,10 @@ import { isStruct, structOf, type WireValue } from './codec/wire.ts'
 import type { ApiClass, ApiMessage } from './codec/class.ts'
 import type { Login } from './enter.ts'
 import { XenApiError } from './error.ts'
-import { exportMetadata, exportVdi, type ExportVdiOptions, type VdiExport } from './export.ts'
+import { download, exportMetadata, exportVdi, type Download, type ExportVdiOptions, type VdiExport } from './export.ts'
 import type { ApiCalls, AsyncCalls, TaskRef, VdiRef, VmRef } from './generated/types.ts'
-import { importMetadata, importVdi, type ImportMetadataOptions, type ImportVdiOptions } from './import.ts'
+import { importMetadata, importVdi, upload, type ImportMetadataOptions, type ImportVdiOptions } from './import.ts'
+import type { HandlerRequest } from './handler.ts'
 import { invoke, type Line, type Request } from './invoke.ts'
 import type { Keeper } from './keeper.ts'
 import { learnMembers } from './learn.ts'
@@ -53,6 +54,15 @@ export interface Session extends ApiCalls, AsyncDisposable {
   exportMetadata(vm: VmRef, options: { readonly snapshots: boolean }, signal?: AbortSignal): Promise<Uint8Array>
   /** Makes VMs from such a description. @throws XenApiError; the signal's reason */
   importMetadata(archive: Uint8Array, options: ImportMetadataOptions, signal?: AbortSignal): Promise<readonly VmRef[]>
+  /** Streams what any handler has to give, under a task. @throws XenApiError; the signal's reason */
+  download(request: HandlerRequest, signal?: AbortSignal): Promise<Download>
+  /** Streams a body of that many bytes into any handler; the result of its task. @throws as `importRawVdi` */
+  upload(
+    request: HandlerRequest,
+    body: AsyncIterable<Uint8Array>,
+    length: number,
+    signal?: AbortSignal,
+  ): Promise<string>
 }
 
 /** The session object over a login that was made. */
@@ -81,6 +91,8 @@ export function openSession(line: Line): Session {
     importRawVdi: (vdi, body, options, signal) => importVdi(transfers, vdi, body, options, signal),
     exportMetadata: (vm, options, signal) => exportMetadata(transfers, vm, options, signal),
     importMetadata: (archive, options, signal) => importMetadata(transfers, archive, options, signal),
+    download: (request, signal) => download(transfers, request, undefined, signal),
+    upload: (request, body, length, signal) => upload(transfers, request, body, length, signal),
     [Symbol.asyncDispose]: () => (closed ??= close(keeper, calls)),
   }
   let closed: Promise<void> | undefined

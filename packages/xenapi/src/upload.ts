@@ -58,9 +58,13 @@ async function sendBody(
   body: AsyncIterable<Uint8Array>,
   length: number,
 ): Promise<void> {
+  let sent = 0
   const stop = new AbortController()
-  const lost = () =>
-    stop.abort(new XenApiError('XENAPI_UNREACHABLE', `${url.host} closed the connection during the upload`))
+  // A server that has read all may close before the body's end is seen here: then the task tells how it went
+  const lost = () => {
+    if (sent < length)
+      stop.abort(new XenApiError('XENAPI_UNREACHABLE', `${url.host} closed the connection during the upload`))
+  }
   socket.once('close', lost)
   answer.then(
     ({ status }) => {
@@ -68,13 +72,12 @@ async function sendBody(
     },
     () => lost(),
   )
-  let sent = 0
   try {
     for await (const chunk of body) {
       stop.signal.throwIfAborted()
       sent += chunk.length
       if (sent > length) break
-      if (chunk.length > 0 && !socket.write(chunk)) await drained(socket, url, stop.signal)
+      if (chunk.length > 0 && !socket.write(chunk) && sent < length) await drained(socket, url, stop.signal)
     }
     stop.signal.throwIfAborted()
   } finally {

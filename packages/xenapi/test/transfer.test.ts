@@ -238,6 +238,24 @@ test('an import whose task fails is a failure although every byte was taken', as
   ).rejects.toMatchObject({ failure: ['VDI_IO_ERROR', 'Device I/O errors'] })
 })
 
+test('a pool that has all and closes before the end of the body is seen takes the import', async () => {
+  const { promise: closed, resolve: close } = Promise.withResolvers<void>()
+  await using place = await poolServing(async ({ request, response, pool, task }) => {
+    response.writeHead(200, ok).flushHeaders()
+    await received(request)
+    pool.tasks.end(task, { result: '' })
+    response.end()
+    request.socket.once('close', close)
+    request.socket.destroy()
+  })
+  async function* lateEnd() {
+    yield disk
+    await closed
+    await sleep(50) // time for the close to arrive
+  }
+  await place.session.importRawVdi(vdi, lateEnd(), { format: 'raw', length: disk.length })
+})
+
 test('a pool that closes in the middle of an import stops the body and tells why', async () => {
   await using place = await poolServing(({ request, response, pool, task }) => {
     response.writeHead(200, ok).flushHeaders()
