@@ -33,7 +33,7 @@ export interface OpenPool extends AsyncDisposable {
 
 export async function openPool({ config, signal }: GlobalOptions, options: PoolOptions): Promise<OpenPool> {
   const { pools } = await loadConfig(config)
-  const [name, entry] = choose(pools, options.pool, 'pool', "add one with 'tidemark pool add <name> <url>'")
+  const [name, entry] = choosePool(pools, options.pool)
   const password = await poolPassword(config, name, entry)
   const session = await loginTo(config, entry, password, signal)
   try {
@@ -80,13 +80,10 @@ export async function loginTo(
   return login(
     { url: entry.url, trust, members },
     { username: entry.username, password: password.reveal() },
-    { outageMs: outageMs(entry), patienceMs: PATIENCE_MS },
+    { outageMs: outageMs(entry) },
     signal,
   )
 }
-
-/** For how long a pool that has too much to do is asked again. */
-const PATIENCE_MS = 5 * 60_000
 
 const outageMs = ({ outageMinutes = 5 }: PoolConfig): number => outageMinutes * 60_000
 
@@ -145,6 +142,12 @@ export const repoPassword = (config: string, name: string, { passwordFile }: Rep
     fileVariables: ['TIDEMARK_REPOSITORY_PASSWORD_FILE', 'RESTIC_PASSWORD_FILE'],
     credential: `repository-${name}`,
   })
+
+/** @throws CliError CLI_CONFIG when the pool is not configured, or none is named among several */
+export const choosePool = (
+  pools: Readonly<Record<string, PoolConfig>>,
+  name: string | undefined,
+): readonly [string, PoolConfig] => choose(pools, name, 'pool', "add one with 'tidemark pool add <name> <url>'")
 
 function choose<Entry>(
   entries: Readonly<Record<string, Entry>>,

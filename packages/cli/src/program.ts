@@ -2,7 +2,6 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import type { BackupArguments } from './commands/backup.ts'
 import type { CheckArguments } from './commands/check.ts'
 import type { LabArguments, LabSeedArguments } from './commands/lab.ts'
-import type { NbdArguments } from './commands/nbd.ts'
 import type { PoolAddArguments } from './commands/pool.ts'
 import type { RepoInitArguments, UnlockArguments } from './commands/repo.ts'
 import type { RestoreArguments } from './commands/restore.ts'
@@ -10,6 +9,7 @@ import type { VerifyArguments } from './commands/verify.ts'
 import { configPath } from './config.ts'
 import type { GlobalOptions, PoolOptions, RepositoryOptions } from './connect.ts'
 import type { DemoArguments } from './demo/demo.ts'
+import { CliError } from './error.ts'
 import type { ExitCode } from './exit.ts'
 import type { Out } from './output/out.ts'
 import { VERSION } from './version.ts'
@@ -27,13 +27,13 @@ const commands = {
   check: () => import('./commands/check.ts'),
   demo: () => import('./demo/demo.ts'),
   lab: () => import('./commands/lab.ts'),
-  nbd: () => import('./commands/nbd.ts'),
   points: () => import('./commands/points.ts'),
   pool: () => import('./commands/pool.ts'),
   repo: () => import('./commands/repo.ts'),
   restore: () => import('./commands/restore.ts'),
   verify: () => import('./commands/verify.ts'),
   vm: () => import('./commands/vm.ts'),
+  xe: () => import('./xe/run.ts'),
 } as const
 
 /** Runs one command with the options that all share. */
@@ -57,18 +57,7 @@ export function buildProgram(surroundings: Surroundings): Command {
     const { json = false, config } = program.opts<{ json?: boolean; config: string }>()
     surroundings.exit(await run({ config, signal: surroundings.signal }, surroundings.out(json)))
   }
-  for (const add of [
-    addPool,
-    addRepo,
-    addVm,
-    addBackup,
-    addPoints,
-    addRestore,
-    addAccess,
-    addVerify,
-    addLab,
-    addDemo,
-  ]) {
+  for (const add of [addPool, addRepo, addVm, addBackup, addPoints, addRestore, addVerify, addXe, addLab, addDemo]) {
     add(program, start)
   }
   return program
@@ -194,22 +183,6 @@ function addRestore(program: Command, start: Start): void {
     )
 }
 
-function addAccess(program: Command, start: Start): void {
-  withRepo(program.command('nbd <point> [disk]').description('serve the disks of a restore point over NBD, at once'))
-    .option('--socket <path>', 'Unix socket to listen on; default: a private one of its own')
-    .option('--listen <host:port>', 'TCP address to listen on instead')
-    .option('--tls-cert <file>', "server's certificate, PEM: everything is encrypted then")
-    .option('--tls-key <file>', "server's key, PEM")
-    .option('--tls-client-ca <file>', 'only clients with a certificate of this authority, PEM')
-    .option('--writable', 'take writes, and throw them away at the end')
-    .option('--overlay <directory>', 'take writes, and keep them in this directory for the next time')
-    .option('--cache <MiB>', 'memory for what was read, per disk', mebibytes, 64)
-    .addHelpText('after', selectors)
-    .action((point: string, disk: string | undefined, args: NbdArguments) =>
-      start(async (global, out) => (await commands.nbd()).nbd(global, out, [point, disk], args)),
-    )
-}
-
 function addVerify(program: Command, start: Start): void {
   withRepo(withPool(program.command('verify <point>').description('every blob of a point against its ID')))
     .option('--disk <which...>', 'only these disks')
@@ -225,6 +198,21 @@ function addVerify(program: Command, start: Start): void {
   withRepo(program.command('unlock').description('remove locks that programs left behind'))
     .option('--remove-all', 'also locks that may be in use: only when no program works on the repository')
     .action((args: UnlockArguments) => start(async (global, out) => (await commands.repo()).unlock(global, out, args)))
+}
+
+/** xe has a syntax of its own: all of its words, `--help` included, go there as they are. */
+function addXe(program: Command, start: Start): void {
+  program
+    .command('xe [words...]')
+    .description("XenServer's command on any pool: 'tidemark xe help'")
+    .helpOption(false)
+    .allowUnknownOption()
+    .action((words: string[]) =>
+      start(async (global, out) => {
+        if (out.json) throw new CliError('CLI_USAGE', 'xe prints what xe prints; for programs it has --minimal')
+        return (await commands.xe()).xe(global, words)
+      }),
+    )
 }
 
 function addLab(program: Command, start: Start): void {
@@ -285,12 +273,6 @@ function minutes(text: string): number {
   const value = Number(text)
   if (text !== '' && value >= 0) return value
   throw new InvalidArgumentError('minutes are a number, 0 or more')
-}
-
-function mebibytes(text: string): number {
-  const value = Number(text)
-  if (Number.isInteger(value) && value >= 1 && value <= 1024) return value
-  throw new InvalidArgumentError('a number of MiB from 1 to 1024')
 }
 
 function sizes(text: string, before: readonly number[] = []): readonly number[] {

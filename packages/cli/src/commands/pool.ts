@@ -27,7 +27,9 @@ export async function poolAdd(
   args: PoolAddArguments,
 ): Promise<ExitCode> {
   const fingerprint =
-    args.ca === undefined && url.startsWith('https:') ? await accept(out, url, args, global.signal) : undefined
+    args.ca === undefined && url.startsWith('https:')
+      ? await acceptCertificate(out, url, args, global.signal)
+      : undefined
   const entry: PoolConfig = {
     url,
     username: args.username ?? 'root',
@@ -62,7 +64,16 @@ async function otherHosts(
   )
 }
 
-async function accept(out: Out, url: string, args: PoolAddArguments, signal: AbortSignal): Promise<string> {
+/**
+ * The fingerprint of a server's certificate, once it is the expected one or somebody at the terminal accepted it.
+ * @throws CliError CLI_TRUST
+ */
+export async function acceptCertificate(
+  out: Out,
+  url: string,
+  args: Pick<PoolAddArguments, 'fingerprint'>,
+  signal: AbortSignal,
+): Promise<string> {
   const shown = await fetchCertificate(url, signal)
   out.say(`${url} shows the certificate of ${shown.subject}, valid until ${shown.validTo.toISOString().slice(0, 10)}`)
   out.say(`  SHA-256 ${shown.sha256}`)

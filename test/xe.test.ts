@@ -1,0 +1,264 @@
+import { randomUUID } from 'node:crypto'
+import { readFile, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { CBT_BLOCK } from '@tidemark/blocks'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { xeCommands } from '../packages/cli/src/xe/table.ts'
+import { guestWrites, openBench, sha256, type Bench } from './support/pool.ts'
+import { runXe, spawnXe } from './support/xe.ts'
+
+const SIZE = 8 << 20
+
+let bench: Bench
+let vm: string
+let disk: string
+
+beforeAll(async () => {
+  bench = await openBench()
+  const made = await bench.lab.control.createVm({ name: 'web1', disks: [{ size: SIZE }] })
+  vm = made.uuid
+  disk = made.disks[0]?.uuid ?? ''
+}, 60_000)
+afterAll(async () => {
+  await bench[Symbol.asyncDispose]()
+})
+
+/** The output of a command that must succeed, without the last line break. */
+async function xe(...args: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await runXe(bench, args)
+  expect(stderr, args.join(' ')).toBe('')
+  expect(code, args.join(' ')).toBe(0)
+  return stdout.replace(/\n$/, '')
+}
+
+/** What a command that must fail says. */
+async function failing(...args: readonly string[]): Promise<string> {
+  const { code, stderr } = await runXe(bench, args)
+  expect(code, args.join(' ')).toBe(1)
+  return stderr
+}
+
+/** Destroys a disk once the host has let go of it, which takes a moment after a transfer. */
+async function destroyDisk(uuid: string): Promise<void> {
+  await vi.waitFor(async () => expect(await xe('vbd-list', `vdi-uuid=${uuid}`, '--minimal')).toBe(''), 10_000)
+  await xe('vdi-destroy', `uuid=${uuid}`)
+}
+
+const file = (name: string) => join(bench.directory, name)
+
+/** Numbers of the bits that are set, the first being the highest of the first byte. */
+const bitsOf = (base64: string): readonly number[] =>
+  [...Buffer.from(base64, 'base64')].flatMap((byte, at) =>
+    Array.from({ length: 8 }, (_, bit) => bit).flatMap((bit) => ((byte & (0x80 >> bit)) === 0 ? [] : [at * 8 + bit])),
+  )
+
+test('the procedure of the changed block tracking guide, typed', async () => {
+  await guestWrites(bench.lab, disk, [0, 1, 5, 100], 'before')
+  await xe('vdi-enable-cbt', `uuid=${disk}`)
+  expect(await xe('vdi-param-get', 'param-name=cbt-enabled', `uuid=${disk}`)).toBe('true')
+
+  const first = await xe('vdi-snapshot', `uuid=${disk}`)
+  await xe('vdi-export', `uuid=${first}`, `filename=${file('first.raw')}`)
+  expect((await stat(file('first.raw'))).size).toBe(SIZE)
+  await xe('vdi-data-destroy', `uuid=${first}`)
+  expect(await xe('vdi-param-get', 'param-name=type', `uuid=${first}`)).toBe('CBT metadata')
+
+  await guestWrites(bench.lab, disk, [5, 7, 127], 'after')
+  const second = await xe('vdi-snapshot', `uuid=${disk}`)
+  const bitmap = await xe('vdi-list-changed-blocks', `vdi-from-uuid=${first}`, `vdi-to-uuid=${second}`)
+  expect(Buffer.from(bitmap, 'base64')).toHaveLength(SIZE / CBT_BLOCK / 8)
+  expect(bitsOf(bitmap)).toEqual([5, 7, 127])
+
+  await xe('vdi-export', `uuid=${second}`, `filename=${file('second.raw')}`, 'format=raw')
+  const merged = await readFile(file('first.raw'))
+  const newer = await readFile(file('second.raw'))
+  for (const block of bitsOf(bitmap)) newer.copy(merged, block * CBT_BLOCK, block * CBT_BLOCK, (block + 1) * CBT_BLOCK)
+  expect(merged.equals(newer)).toBe(true)
+  await writeFile(file('merged.raw'), merged)
+
+  const sr = await xe('vdi-param-get', 'param-name=sr-uuid', `uuid=${disk}`)
+  const restored = await xe('vdi-create', `sr-uuid=${sr}`, 'name-label=restored', 'virtual-size=8MiB', 'tags:x=')
+  expect(await xe('vdi-param-get', `uuid=${restored}`, 'param-name=virtual-size')).toBe(String(SIZE))
+  await xe('vdi-import', `uuid=${restored}`, `filename=${file('merged.raw')}`)
+  await xe('vdi-export', `uuid=${restored}`, `filename=${file('restored.raw')}`)
+  expect(await sha256(file('restored.raw'))).toBe(await sha256(file('second.raw')))
+
+  await xe('vdi-disable-cbt', `uuid=${disk}`)
+  expect(await xe('vdi-param-get', 'param-name=cbt-enabled', `uuid=${disk}`)).toBe('false')
+  for (const uuid of [first, second, restored]) await destroyDisk(uuid)
+  expect(await xe('vdi-list', '--minimal')).toBe(disk)
+}, 60_000)
+
+test('a disk goes through VHD files, whole and as differences to an older one', async () => {
+  await guestWrites(bench.lab, disk, [3], 'vhd 1')
+  const base = await xe('vdi-snapshot', `uuid=${disk}`)
+  await guestWrites(bench.lab, disk, [64], 'vhd 2')
+  const newer = await xe('vdi-snapshot', `uuid=${disk}`)
+  await xe('vdi-export', `uuid=${base}`, 'format=vhd', `filename=${file('base.vhd')}`)
+  await xe('vdi-export', `uuid=${newer}`, 'format=vhd', `base=${base}`, `filename=${file('delta.vhd')}`)
+  expect((await stat(file('delta.vhd'))).size).toBeLessThan((await stat(file('base.vhd'))).size)
+  const sr = await xe('pool-list', 'params=default-SR', '--minimal')
+  const copy = await xe('vdi-create', `sr-uuid=${sr}`, 'name-label=copy', `virtual-size=${SIZE}`)
+  for (const name of ['base.vhd', 'delta.vhd'])
+    await xe('vdi-import', `uuid=${copy}`, 'format=vhd', `filename=${file(name)}`)
+  const [there, here] = await Promise.all(
+    [newer, copy].map(async (uuid) => (await runXe(bench, ['vdi-export', `uuid=${uuid}`, 'filename='])).bytes),
+  )
+  expect(there).toHaveLength(SIZE)
+  expect(here?.equals(there ?? Buffer.alloc(0))).toBe(true)
+  for (const uuid of [base, newer, copy]) await destroyDisk(uuid)
+}, 60_000)
+
+test('a raw disk comes from the standard input; a stream of unknown length is refused', async () => {
+  const sr = await xe('pool-list', 'params=default-SR', '--minimal')
+  const copy = await xe('vdi-create', `sr-uuid=${sr}`, 'name-label=piped', `virtual-size=${SIZE}`)
+  const bytes = Buffer.alloc(SIZE, 7)
+  const run = await runXe(bench, ['vdi-import', `uuid=${copy}`, 'filename=', 'progress=true'], bytes)
+  expect(run).toMatchObject({ code: 0, stdout: '' })
+  expect(run.stderr).toContain('(100%)')
+  const back = await runXe(bench, ['vdi-export', `uuid=${copy}`, 'filename='])
+  expect(back.bytes.equals(bytes)).toBe(true)
+  const vhd = await runXe(bench, ['vdi-import', `uuid=${copy}`, 'filename=', 'format=vhd'], bytes)
+  expect(vhd.stderr).toContain('how long an upload is')
+  await destroyDisk(copy)
+})
+
+test('an export does not write over a file, and an import needs one', async () => {
+  await writeFile(file('there'), 'kept')
+  expect(await failing('vdi-export', `uuid=${disk}`, `filename=${file('there')}`)).toContain(
+    'Operation failed. Error: file',
+  )
+  expect(await readFile(file('there'), 'utf8')).toBe('kept')
+  expect(await failing('vdi-import', `uuid=${disk}`, `filename=${file('nowhere')}`)).toBe(
+    `Operation failed. Error: file '${file('nowhere')}' does not exist\n`,
+  )
+})
+
+test('the description of a VM goes out and comes back as a new VM with other disks', async () => {
+  const sr = await xe('pool-list', 'params=default-SR', '--minimal')
+  const other = await xe('vdi-create', `sr-uuid=${sr}`, 'name-label=other', `virtual-size=${SIZE}`)
+  expect(await xe('vm-export', 'vm=web1', 'metadata=true', `filename=${file('web1.xva')}`)).toBe('Export succeeded')
+  const uuid = await xe('vm-import', `filename=${file('web1.xva')}`, 'metadata=true', `vdi:${disk}=${other}`)
+  expect(uuid).not.toBe(vm)
+  expect(await xe('vm-list', `uuid=${uuid}`, 'params=name-label', '--minimal')).toBe('web1')
+  expect(await xe('vbd-list', `vm-uuid=${uuid}`, 'params=vdi-uuid', '--minimal')).toBe(other)
+  expect(await failing('vm-snapshot', 'vm=web1', 'new-name-label=x')).toBe(
+    'Error: Multiple matches VMs found. --multiple required to complete the operation\n',
+  )
+  await xe('vm-param-set', `uuid=${uuid}`, 'name-label=web2')
+  const gone = await xe('vm-uninstall', 'vm=web2', '--force')
+  expect(gone.split('\n')[1]).toBe(`VM : ${uuid} (web2)`)
+  expect(await xe('vm-list', 'name-label=web2', '--minimal')).toBe('')
+})
+
+test('lists select by fields, members and keys, and show the fields that are asked for', async () => {
+  await xe('vdi-param-set', `uuid=${disk}`, 'name-label=data, raw', 'other-config:owner=me', 'other-config:team=a')
+  await xe('vdi-param-add', `uuid=${disk}`, 'param-name=tags', 'param-key=gold')
+  expect(await xe('vdi-list', 'other-config:owner=me', 'tags:contains=gold', 'params=uuid,name-label')).toBe(
+    `uuid ( RO)          : ${disk}\n    name-label ( RW): data, raw\n\n`,
+  )
+  expect(await xe('vdi-list', 'other-config-team=a', 'params=name-label', '--minimal')).toBe('data\\, raw')
+  expect(await xe('vdi-list', 'managed=true', 'tags:contains=silver', '--minimal')).toBe('')
+  expect(await xe('vdi-param-get', `uuid=${disk}`, 'param-name=other-config', 'param-key=team')).toBe('a')
+  expect(await failing('vdi-param-get', `uuid=${disk}`, 'param-name=other-config', 'param-key=no')).toBe(
+    'Error: Key no not found in map\n',
+  )
+  await xe('vdi-param-set', `uuid=${disk}`, 'other-config:team=b')
+  await xe('vdi-param-remove', `uuid=${disk}`, 'param-name=other-config', 'param-key=owner')
+  expect(await xe('vdi-param-get', `uuid=${disk}`, 'param-name=other-config')).toMatch(/(^|; )team: b($|;)/)
+  await xe('vdi-param-clear', `uuid=${disk}`, 'param-name=tags')
+  expect(await xe('vdi-param-get', `uuid=${disk}`, 'param-name=tags')).toBe('')
+  expect(await failing('vdi-list', 'colour=red')).toBe("Error: Unknown field 'colour'\n")
+  expect(await failing('vdi-param-set', `uuid=${disk}`, 'virtual-size=1')).toBe(
+    "Error: Field 'virtual-size' is read-only.\n",
+  )
+  expect(await failing('vdi-param-get', `uuid=${disk}`, 'param-name=colour')).toBe(
+    'Error code: Missing parameter\nError parameters: colour\n',
+  )
+})
+
+test('a network gets and loses its purpose as the guide says', async () => {
+  const network = await xe('network-list', 'bridge=xenbr0', '--minimal')
+  await xe('network-param-clear', 'param-name=purpose', `uuid=${network}`)
+  await xe('network-param-add', 'param-name=purpose', 'param-key=nbd', `uuid=${network}`)
+  expect(await xe('network-param-get', 'param-name=purpose', `uuid=${network}`)).toBe('nbd')
+  const refused = await failing('network-param-add', 'param-name=purpose', 'param-key=insecure_nbd', `uuid=${network}`)
+  expect(refused).toMatch(/\nnew_purpose: insecure_nbd\nconflicting_purpose: nbd\n$/)
+  await xe('network-param-remove', 'param-name=purpose', 'param-key=nbd', `uuid=${network}`)
+  expect(await xe('network-list', 'purpose:contains=nbd', '--minimal')).toBe('')
+  await xe('network-param-add', 'param-name=purpose', 'param-key=nbd', `uuid=${network}`)
+})
+
+test('where a disk can be read over NBD is told with the session only when it is kept', async () => {
+  const shown = await xe('vdi-nbd-info', `uuid=${disk}`)
+  expect(shown).toMatch(/^address \( RO\) +: 127\.0\.0\.1:\d+\n/)
+  expect(shown).not.toContain('OpaqueRef')
+  expect(await xe('vdi-nbd-info', `uuid=${disk}`, '--minimal')).toMatch(/^127\.0\.0\.1:\d+$/)
+  const kept = await spawnXe(bench, ['vdi-nbd-info', `uuid=${disk}`, 'keep-session=true'])
+  expect(kept.stdout).toContain(`/${disk}?session_id=OpaqueRef:`)
+})
+
+test('a VM is started, snapshotted, reverted, cloned and stopped', async () => {
+  await xe('vm-start', 'vm=web1')
+  expect(await xe('vm-list', 'power-state=running', 'is-control-domain=false', '--minimal')).toBe(vm)
+  const snapshot = await xe('vm-snapshot', `uuid=${vm}`, 'new-name-label=before', 'new-name-description=an update')
+  expect(await xe('snapshot-list', `snapshot-of=${vm}`, 'params=uuid,name-description')).toBe(
+    `uuid ( RO)                : ${snapshot}\n    name-description ( RW): an update\n\n`,
+  )
+  expect(await failing('vm-destroy', `uuid=${vm}`)).toMatch(
+    new RegExp(`^The VM is not in a power state .*\\nvm: ${vm} \\(web1\\)\\nexpected: .*\\nactual: Running\\n$`, 'i'),
+  )
+  await xe('vm-shutdown', 'vm=web1', '--force')
+  expect(await xe('vm-param-get', `uuid=${vm}`, 'param-name=power-state')).toBe('halted')
+  await xe('snapshot-uninstall', `uuid=${snapshot}`, '--force')
+  expect(await xe('snapshot-list', '--minimal')).toBe('')
+  expect(await failing('snapshot-destroy', `uuid=${vm}`)).toContain('is not a VM snapshot')
+  expect(await failing('vm-start', 'vm=nobody')).toBe('Error: No matching VMs found\n')
+})
+
+test('every list of every class answers, in full and with --minimal', async () => {
+  for (const name of xeCommands.keys()) {
+    if (!/^[a-z]+-list$/.test(name)) continue
+    const full = await xe(name, 'params=all')
+    const uuids = (await xe(name, 'params=uuid', '--minimal')).split(',').filter((uuid) => uuid !== '')
+    expect(full.match(/^uuid \( RO\) +: .*$/gm)?.map((line) => line.replace(/.*: /, '')) ?? [], name).toEqual(uuids)
+    const [uuid] = uuids
+    if (uuid === undefined) continue
+    const one = await xe(name.replace('-list', '-param-list'), `uuid=${uuid}`)
+    expect(one.split('\n')[0], name).toMatch(new RegExp(`^uuid \\( RO\\) +: ${uuid}$`))
+  }
+})
+
+test('every command is reachable: without its parameters it asks for them', async () => {
+  for (const { name, required } of xeCommands.values()) {
+    const [first] = required
+    if (first !== undefined)
+      expect(await failing(name)).toBe(`Required parameter not found: ${first}\nFor usage run: 'tidemark xe help'\n`)
+  }
+  const unknown = randomUUID()
+  for (const { name, required } of xeCommands.values()) {
+    if (required[0] !== 'uuid') continue
+    const rest = required.slice(1).map((each) => `${each}=1`)
+    expect(await failing(name, `uuid=${unknown}`, ...rest), name).toMatch(
+      new RegExp(`^The uuid you supplied was invalid\\.\\ntype: \\w+\\nuuid: ${unknown}\\n$`),
+    )
+  }
+}, 60_000)
+
+test('as a process: words on the standard output, trouble on the standard error, and the exit codes of xe', async () => {
+  const listed = await spawnXe(bench, ['vdi-list', '--minimal'])
+  expect(listed).toMatchObject({ code: 0, stdout: `${disk}\n`, stderr: '' })
+  const unknown = await spawnXe(bench, ['vdi-lsit'])
+  expect(unknown).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('Unknown command: vdi-lsit\n') })
+  const helped = await spawnXe(bench, ['vdi-export', '--help'])
+  expect(helped).toMatchObject({ code: 0, stdout: expect.stringContaining('reqd params     : uuid, filename\n') })
+  const [host, port] = new URL(bench.lab.url).host.split(':') as [string, string]
+  await writeFile(file('pwf'), 'root\nwrong\n')
+  const refused = await spawnXe(bench, ['-s', host, '-p', port, '-pwf', file('pwf'), 'vm-list'])
+  expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('Authentication failed\n') })
+  await writeFile(file('pwf'), 'root\ncorrect horse\n')
+  const welcome = await spawnXe(bench, ['-s', host, '-p', port, '-pwf', file('pwf'), 'vdi-list', '--minimal'])
+  expect(welcome).toMatchObject({ code: 0, stdout: `${disk}\n` })
+  const spoken = await spawnXe(bench, ['-pw', 'correct horse', 'vm-list'])
+  expect(spoken).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('-pwf <file>') })
+}, 60_000)
