@@ -201,7 +201,6 @@ function halted(db: Database, vm: VmRecord, vbds: readonly VbdRecord[]): (string
     vm.VIFs.some((vif) => db.find('VIF', vif)?.currently_attached) && 'halted, and a card is attached',
     vm.resident_on !== NULL_REF && 'halted, and resident on a host',
     vm.domid !== -1 && `halted, and its domid is ${vm.domid}`,
-    vm.guest_metrics !== NULL_REF && 'halted, and its guest reports',
   ]
 }
 

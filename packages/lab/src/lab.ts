@@ -1,9 +1,10 @@
 import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { reconcile } from './reconcile.ts'
-import { Locks } from './calls/locks.ts'
+import { Operations } from './calls/operations.ts'
 import { Sessions } from './calls/sessions.ts'
 import { Tasks } from './calls/tasks.ts'
+import { derivedFields } from './classes/derived.ts'
 import { Holds } from './classes/hold.ts'
 import { labControl } from './control/control.ts'
 import type { LabControl, LabHostInfo, LabInfo } from './control/interface.ts'
@@ -108,7 +109,7 @@ function describe(pool: Pool, { httpsPort, nbdPort }: Fronts): LabInfo {
 /** The database with the pool's objects, and what is known of its hosts. */
 async function openDatabase(stack: AsyncDisposableStack, options: LabOptions): Promise<{ db: Database; hosts: Hosts }> {
   const { directory, random } = options
-  const db = new Database({ directory, newUuid: () => random.uuid() })
+  const db = new Database({ directory, newUuid: () => random.uuid(), derive: derivedFields })
   stack.defer(() => db.close())
   const identities = await hostIdentities(options, db.all('host').length || options.hosts)
   foundPool(db, options, identities)
@@ -131,6 +132,7 @@ export async function openPool(stack: AsyncDisposableStack, options: LabOptions)
   const guests = stack.use(await openGuestExports({ storage, directory: join(directory, 'guests') }))
   const closing = new AbortController()
   const host = () => theHost({ db })
+  const tasks = new Tasks(db, clock, host)
   const pool: Pool = {
     db,
     storage,
@@ -138,8 +140,8 @@ export async function openPool(stack: AsyncDisposableStack, options: LabOptions)
     options,
     hosts,
     sessions: new Sessions(db, options, host),
-    tasks: new Tasks(db, clock, host),
-    locks: new Locks(),
+    tasks,
+    operations: new Operations({ db, tasks, options }),
     holds: new Holds(),
     transfers: new RunningTransfers(),
     faults,
@@ -151,7 +153,7 @@ export async function openPool(stack: AsyncDisposableStack, options: LabOptions)
     pool.sessions.collect()
   }, COLLECT_MS).unref()
   // disposed in reverse order, after the fronts: nothing changes the database any more then
-  stack.defer(() => pool.locks.idle())
+  stack.defer(() => pool.operations.idle())
   stack.defer(() => pool.holds.settled())
   stack.defer(() => pool.transfers.settled())
   stack.defer(() => {

@@ -67,6 +67,8 @@ export interface LabOptions {
   readonly dataDestroyWaitMs: number
   /** What shall go wrong, and when: docs/faults.md. */
   readonly faults: FaultPlan
+  /** How long a call waits for an object that is busy. A real host waits 2 hours. */
+  readonly busyWaitMs: number
   readonly clock: LabClock
   readonly random: LabRandom
 }
@@ -108,6 +110,7 @@ export const labDefaults = {
   detachDelayMs: 250,
   dataDestroyWaitMs: 4_000,
   faults: { faults: [] },
+  busyWaitMs: 120_000,
   clock: { now: () => new Date() },
   random: { uuid: () => randomUUID() },
 } as const satisfies Omit<LabOptions, 'directory' | 'password'>

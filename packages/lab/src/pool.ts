@@ -5,7 +5,7 @@ import type { GuestExports } from './guest/exports.ts'
 import type { Holds } from './classes/hold.ts'
 import type { RunningTransfers } from './http/running.ts'
 import type { Hosts } from './host/host.ts'
-import type { Locks } from './calls/locks.ts'
+import type { Operations } from './calls/operations.ts'
 import type { Sessions } from './calls/sessions.ts'
 import type { Tasks } from './calls/tasks.ts'
 import type { LabOptions } from './options.ts'
@@ -18,7 +18,7 @@ export interface Pool {
   readonly guests: GuestExports
   readonly sessions: Sessions
   readonly tasks: Tasks
-  readonly locks: Locks
+  readonly operations: Operations
   readonly holds: Holds
   readonly transfers: RunningTransfers
   readonly faults: Faults

@@ -1,4 +1,4 @@
-import type { HostRef, SessionRef, TaskRef } from '@tidemark/xenapi'
+import type { HostRef, SessionRef } from '@tidemark/xenapi'
 import { theHost, type Pool } from '../pool.ts'
 import type { RunningTask } from './tasks.ts'
 
@@ -20,9 +20,6 @@ export type Handler = (call: Call, ...params: never[]) => unknown
 
 /** Handlers by message, `Class.message`. */
 export type Handlers = Readonly<Record<string, Handler>>
-
-/** Under which a call's work is noted in current_operations. */
-export const operationKey = ({ task }: Call): TaskRef | undefined => task?.ref
 
 /** A call that the lab makes itself. */
 export const ownCall = (pool: Pool): Call => ({

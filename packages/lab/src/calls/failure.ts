@@ -6,6 +6,14 @@ export function failure(code: string, ...params: readonly string[]): never {
   throw apiFailure(code, ...params)
 }
 
+/** Why something is refused, as the client will see it: `[code, parameter…]`. */
+export type Refusal = readonly [code: string, ...params: string[]]
+
+/** Ends a call when there is a reason to. */
+export function refuse(refusal: Refusal | undefined): void {
+  if (refusal !== undefined) failure(...refusal)
+}
+
 /** The same, to throw or to keep. */
 export const apiFailure = (code: string, ...params: readonly string[]): XenApiError =>
   new XenApiError('XENAPI_FAILURE', [code, ...params].join(': '), { failure: [code, ...params] })

@@ -11,11 +11,16 @@ import { srHandlers } from './sr.ts'
 import { taskHandlers } from './task.ts'
 import { vbdHandlers } from './vbd.ts'
 import { cbtHandlers } from './vdi-cbt.ts'
+import { vdiCopyHandlers } from './vdi-copy.ts'
 import { vdiHandlers } from './vdi.ts'
 import { vifHandlers } from './vif.ts'
 import { vmLifeHandlers } from './vm-life.ts'
+import { vmResourceHandlers } from './vm-resources.ts'
+import { vmRevertHandlers } from './vm-revert.ts'
 import { vmSnapshotHandlers } from './vm-snapshot.ts'
+import { vmSuspendHandlers } from './vm-suspend.ts'
 import { vmHandlers } from './vm.ts'
+import { vtpmHandlers } from './vtpm.ts'
 
 let table: ReadonlyMap<string, Handler> | undefined
 
@@ -33,12 +38,17 @@ export function handlers(): ReadonlyMap<string, Handler> {
       ...srHandlers,
       ...pbdHandlers,
       ...vdiHandlers,
+      ...vdiCopyHandlers,
       ...cbtHandlers,
       ...vbdHandlers,
       ...vifHandlers,
       ...vmHandlers,
       ...vmLifeHandlers,
+      ...vmResourceHandlers,
+      ...vmSuspendHandlers,
       ...vmSnapshotHandlers,
+      ...vmRevertHandlers,
+      ...vtpmHandlers,
       ...messageHandlers,
     }),
   )

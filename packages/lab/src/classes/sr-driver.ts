@@ -66,6 +66,9 @@ const NEEDED: Readonly<Partial<Record<StorageOperations, string>>> = {
   vdi_data_destroy: CBT_FEATURE,
   vdi_list_changed_blocks: CBT_FEATURE,
   vdi_introduce: 'VDI_INTRODUCE',
+  vdi_set_on_boot: 'VDI_RESET_ON_BOOT',
+  vdi_revert: 'VDI_REVERT',
+  update: 'SR_UPDATE',
 }
 
 /** Whether a driver with these features can do it; what needs no feature, every driver can. */
@@ -73,11 +76,3 @@ export function supports(features: Readonly<Record<string, unknown>>, operation:
   const needed = NEEDED[operation]
   return needed === undefined || Object.hasOwn(features, needed)
 }
-
-const ALWAYS: readonly StorageOperations[] = ['scan', 'update', 'plug', 'unplug', 'forget', 'destroy']
-
-/** What may be done on an SR of a driver with these features. */
-export const allowedSrOperations = (features: Readonly<Record<string, unknown>>): readonly StorageOperations[] => [
-  ...ALWAYS,
-  ...(Object.keys(NEEDED) as StorageOperations[]).filter((operation) => supports(features, operation)),
-]

@@ -3,7 +3,7 @@ import type { Call } from '../calls/call.ts'
 import { failure } from '../calls/failure.ts'
 import type { Draft } from '../database/database.ts'
 import type { Pool } from '../pool.ts'
-import { allowedSrOperations, drivers, isDriverType } from './sr-driver.ts'
+import { drivers, isDriverType } from './sr-driver.ts'
 
 type StringMap = Readonly<Record<string, string>>
 
@@ -70,7 +70,7 @@ function insertSr({ db }: Pool, draft: Draft, given: NewSr): SrRef {
   const driver = db.all('SM').find(([, each]) => each.type === type)?.[1]
   if (driver === undefined || !isDriverType(type)) return failure('SR_UNKNOWN_DRIVER', given.type)
   const content_type = given.content_type === '' ? drivers[type].content : given.content_type
-  return draft.insert('SR', { ...given, type, content_type, allowed_operations: allowedSrOperations(driver.features) })
+  return draft.insert('SR', { ...given, type, content_type })
 }
 
 /** Takes an SR out of the pool, and with it the records of its disks. Their data stay where they are on a real pool. */

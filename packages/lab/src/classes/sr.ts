@@ -1,13 +1,14 @@
-import type { HostRef, SmRecord, SrRef, StorageOperations } from '@tidemark/xenapi'
-import { operationKey, type Call, type Handlers } from '../calls/call.ts'
+import type { HostRef, SrRef, StorageOperations } from '@tidemark/xenapi'
+import type { Call, Handlers } from '../calls/call.ts'
 import { failure } from '../calls/failure.ts'
 import type { Pool } from '../pool.ts'
 import { createSr, destroySr, forgetSr, introduceSr } from './sr-life.ts'
 import { supports } from './sr-driver.ts'
+import { driverFeatures, srRefusal } from './sr-operation.ts'
 
 export const srHandlers: Handlers = {
-  'SR.scan': scan,
-  'SR.update': scan,
+  'SR.scan': (call, sr: SrRef) => scan(call, sr, 'scan'),
+  'SR.update': (call, sr: SrRef) => scan(call, sr, 'update'),
   'SR.create': createSr,
   'SR.introduce': introduceSr,
   'SR.forget': forgetSr,
@@ -15,19 +16,9 @@ export const srHandlers: Handlers = {
   'SR.get_supported_types': ({ pool: { db } }) => db.all('SM').map(([, { type }]) => type),
 }
 
-/** What the SR's driver can do, as SM.features says it. */
-function featuresOf({ db }: Pool, sr: SrRef): SmRecord['features'] {
-  const { type } = db.get('SR', sr)
-  return db.all('SM').find(([, driver]) => driver.type === type)?.[1].features ?? {}
-}
-
 /** Whether the SR's driver tracks changed blocks. */
-export const canTrack = (pool: Pool, sr: SrRef): boolean => supports(featuresOf(pool, sr), 'vdi_enable_cbt')
-
-/** @throws XenApiError SR_OPERATION_NOT_SUPPORTED */
-function assertSupports(pool: Pool, sr: SrRef, operation: StorageOperations): void {
-  if (!supports(featuresOf(pool, sr), operation)) failure('SR_OPERATION_NOT_SUPPORTED', sr)
-}
+export const canTrack = ({ db }: Pool, sr: SrRef): boolean =>
+  supports(driverFeatures(db, db.get('SR', sr).type), 'vdi_enable_cbt')
 
 /** Whether a host has the SR plugged. */
 export const seesStorage = ({ db }: Pool, host: HostRef, sr: SrRef): boolean =>
@@ -43,13 +34,13 @@ export function assertAttached({ db }: Pool, sr: SrRef): void {
   if (!PBDs.some((pbd) => db.get('PBD', pbd).currently_attached)) failure('SR_NOT_ATTACHED', sr)
 }
 
-async function scan({ pool }: Call, sr: SrRef): Promise<void> {
-  assertAttached(pool, sr)
-  await pool.locks.exclusive([sr], () => refreshUsage(pool, sr))
+async function scan(call: Call, sr: SrRef, operation: StorageOperations): Promise<void> {
+  assertAttached(call.pool, sr)
+  await onStorage(call, sr, operation, () => refreshUsage(call.pool, sr))
 }
 
-/** Brings the sizes of an SR and its disks up to date. */
-export async function refreshUsage({ db, storage }: Pool, sr: SrRef): Promise<void> {
+/** Brings up to date what an SR and its disks occupy. */
+async function refreshUsage({ db, storage }: Pool, sr: SrRef): Promise<void> {
   const disks = db.all('VDI').filter(([, vdi]) => vdi.SR === sr && storage.has(vdi.uuid))
   const used = await Promise.all(disks.map(([, { uuid }]) => storage.physicalUtilisation(uuid)))
   const total = await storage.usedSpace(disks.flatMap(([, { uuid }]) => (storage.has(uuid) ? [uuid] : [])))
@@ -60,8 +51,7 @@ export async function refreshUsage({ db, storage }: Pool, sr: SrRef): Promise<vo
         draft.update('VDI', ref, { physical_utilisation: now })
       }
     }
-    const virtual = disks.reduce((sum, [, { virtual_size }]) => sum + virtual_size, 0)
-    draft.update('SR', sr, { physical_utilisation: total, virtual_allocation: virtual })
+    draft.update('SR', sr, { physical_utilisation: total })
   })
 }
 
@@ -75,19 +65,10 @@ export async function onStorage<Result>(
   operation: StorageOperations,
   work: () => Promise<Result>,
 ): Promise<Result> {
-  const { db, locks } = call.pool
-  assertSupports(call.pool, sr, operation)
-  return locks.exclusive([sr], async () => {
-    call.signal.throwIfAborted()
-    const key = operationKey(call)
-    if (key === undefined) return work()
-    const before = db.get('SR', sr).current_operations
-    db.update('SR', sr, { current_operations: { ...before, [key]: operation } })
-    try {
-      return await work()
-    } finally {
-      const { [key]: _, ...rest } = db.get('SR', sr).current_operations
-      db.update('SR', sr, { current_operations: rest })
-    }
-  })
+  const { db, operations } = call.pool
+  return operations.during(
+    call,
+    [{ class: 'SR', ref: sr, operation, refusal: () => srRefusal(db, sr, operation) }],
+    work,
+  )
 }

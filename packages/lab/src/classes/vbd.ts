@@ -1,16 +1,25 @@
-import type { VbdConstructor, VbdMode, VbdRef, VdiRef, VmRef } from '@tidemark/xenapi'
+import type {
+  VbdConstructor,
+  VbdMode,
+  VbdOperations,
+  VbdRef,
+  VdiRef,
+  VdiType,
+  VmOperations,
+  VmRef,
+} from '@tidemark/xenapi'
 import { NULL_REF } from '@tidemark/xenapi/codec'
 import type { Call, Handlers } from '../calls/call.ts'
-import { failure } from '../calls/failure.ts'
+import { failure, refuse } from '../calls/failure.ts'
 import type { Pool } from '../pool.ts'
-import { attachedVbds } from './vdi-operation.ts'
+import { vbdRefusal } from './vbd-operation.ts'
 
 export const vbdHandlers: Handlers = {
   'VBD.create': createVbd,
   'VBD.destroy': destroyVbd,
   'VBD.plug': plug,
-  'VBD.unplug': (call, vbd: VbdRef) => unplug(call, vbd, { force: false }),
-  'VBD.unplug_force': (call, vbd: VbdRef) => unplug(call, vbd, { force: true }),
+  'VBD.unplug': (call, vbd: VbdRef) => unplug(call, vbd, 'unplug'),
+  'VBD.unplug_force': (call, vbd: VbdRef) => unplug(call, vbd, 'unplug_force'),
   'VBD.insert': insert,
   'VBD.eject': eject,
   'VBD.set_mode': setMode,
@@ -20,28 +29,29 @@ export const vbdHandlers: Handlers = {
 /** Slots of one VM. xapi offers 255 to HVM guests. */
 const SLOTS = 255
 
-const UNATTACHABLE: ReadonlySet<string> = new Set(['cbt_metadata', 'ha_statefile', 'redo_log'])
+const UNATTACHABLE: ReadonlySet<VdiType> = new Set(['cbt_metadata', 'ha_statefile', 'redo_log'])
+const MIGRATING: ReadonlySet<VmOperations> = new Set(['migrate_send', 'pool_migrate'])
 
 function createVbd({ pool }: Call, given: VbdConstructor): VbdRef {
   const { db } = pool
   const { VM, VDI, mode, type, empty } = given
-  const { name_label } = db.get('VM', VM)
-  if (!empty) {
-    const disk = db.get('VDI', VDI)
-    if (UNATTACHABLE.has(disk.type)) failure('VDI_INCOMPATIBLE_TYPE', VDI, disk.type)
-    if (mode === 'RW' && disk.read_only) failure('VDI_READONLY', VDI)
-  }
+  const { power_state, current_operations } = db.get('VM', VM)
+  if (!empty) assertAttachableType(db.get('VDI', VDI).type, VDI)
   if (type === 'CD' && mode !== 'RO') failure('VBD_CDS_MUST_BE_READONLY')
-  if (type !== 'CD' && empty) failure('INTERNAL_ERROR', `an empty disk for ${name_label}: only CD drives can be empty`)
+  if (type !== 'CD' && empty) failure('VBD_NOT_REMOVABLE_MEDIA', 'in constructor')
+  if (!empty && mode === 'RW' && db.get('VDI', VDI).read_only) failure('VDI_READONLY', VDI)
+  const moving = Object.entries(current_operations).find(([, each]) => MIGRATING.has(each))
+  if (moving !== undefined) failure('OTHER_OPERATION_IN_PROGRESS', 'VM', VM, moving[1], moving[0])
   const userdevice = slotFor(pool, VM, given.userdevice)
+  const suspended = power_state === 'Suspended'
   return db.insert('VBD', {
     ...given,
     VDI: empty ? (NULL_REF as VdiRef) : VDI,
     userdevice,
-    device: '',
-    currently_attached: false,
+    // only a suspended VM, as an import makes it, has devices of before
+    device: suspended ? (given.device ?? '') : '',
+    currently_attached: suspended && given.currently_attached === true,
     unpluggable: given.unpluggable ?? true,
-    allowed_operations: ['attach'],
   })
 }
 
@@ -71,76 +81,76 @@ const deviceOf = (slot: string): string =>
   Number(slot) < 26 ? `xvd${String.fromCharCode('a'.charCodeAt(0) + Number(slot))}` : `xvd${slot}`
 
 function destroyVbd({ pool: { db } }: Call, vbd: VbdRef): void {
-  const { currently_attached } = db.get('VBD', vbd)
-  if (currently_attached) failure('OPERATION_NOT_ALLOWED', `VBD '${vbd}' still attached to a running VM`)
+  const { currently_attached, VM, current_operations } = db.get('VBD', vbd)
+  const [moving] = Object.entries(current_operations)
+  if (moving !== undefined) failure('OTHER_OPERATION_IN_PROGRESS', 'VBD', vbd, moving[1], moving[0])
+  // the drives of a suspended VM are attached in name only
+  if (currently_attached && db.get('VM', VM).power_state !== 'Suspended') {
+    failure('OPERATION_NOT_ALLOWED', `VBD '${vbd}' still attached to '${db.get('VM', VM).uuid}'`)
+  }
   db.remove('VBD', vbd)
 }
 
-function plug({ pool }: Call, vbd: VbdRef): void {
-  const { db } = pool
-  const { VM, userdevice, currently_attached } = db.get('VBD', vbd)
-  assertRunning(pool, VM)
-  if (currently_attached) failure('DEVICE_ALREADY_ATTACHED', userdevice)
-  assertAttachable(pool, vbd)
-  db.update('VBD', vbd, attached(userdevice))
+/** Runs an operation on a drive, noted in its current_operations while it runs. */
+function operateOnVbd(call: Call, vbd: VbdRef, operation: VbdOperations, work: () => void): Promise<void> {
+  const { db, operations } = call.pool
+  const noted = { class: 'VBD', ref: vbd, operation, refusal: () => vbdRefusal(db, vbd, operation) } as const
+  return operations.during(call, [noted], async () => work())
 }
 
-export const attached = (userdevice: string) =>
-  ({ currently_attached: true, device: deviceOf(userdevice), allowed_operations: ['unplug', 'unplug_force'] }) as const
-export const detached = { currently_attached: false, device: '', allowed_operations: ['attach', 'plug'] } as const
-
-interface Unplug {
-  readonly force: boolean
+function plug(call: Call, vbd: VbdRef): Promise<void> {
+  return operateOnVbd(call, vbd, 'plug', () => {
+    const { db } = call.pool
+    const { userdevice, type, mode, empty, VM } = db.get('VBD', vbd)
+    if (empty) failure('VBD_IS_EMPTY', vbd)
+    if (type === 'Disk' && mode === 'RO' && !db.get('VM', VM).is_control_domain) {
+      failure('DISK_VBD_MUST_BE_READWRITE_FOR_HVM', vbd)
+    }
+    db.update('VBD', vbd, attached(userdevice))
+  })
 }
 
-function unplug({ pool }: Call, vbd: VbdRef, { force }: Unplug): void {
-  const { db } = pool
-  const { VM, userdevice, unpluggable, currently_attached } = db.get('VBD', vbd)
-  assertRunning(pool, VM)
-  if (!currently_attached) failure('DEVICE_ALREADY_DETACHED', userdevice)
-  if (!unpluggable && !force) failure('VBD_NOT_UNPLUGGABLE', vbd)
-  db.update('VBD', vbd, detached)
-}
+export const attached = (userdevice: string) => ({ currently_attached: true, device: deviceOf(userdevice) }) as const
+export const detached = { currently_attached: false, device: '' } as const
 
-function assertRunning({ db }: Pool, vm: VmRef): void {
-  const { power_state } = db.get('VM', vm)
-  if (power_state !== 'Running') failure('VM_BAD_POWER_STATE', vm, 'running', power_state.toLowerCase())
+function unplug(call: Call, vbd: VbdRef, operation: 'unplug' | 'unplug_force'): Promise<void> {
+  return operateOnVbd(call, vbd, operation, () => call.pool.db.update('VBD', vbd, detached))
 }
 
 /** A disk has one writer; the control domain may read beside it. */
-export function assertAttachable(pool: Pool, vbd: VbdRef): void {
-  const { db } = pool
-  const { VDI, VM, mode, empty } = db.get('VBD', vbd)
-  if (empty) return
-  const disk = db.get('VDI', VDI)
-  if (UNATTACHABLE.has(disk.type)) failure('VDI_INCOMPATIBLE_TYPE', VDI, disk.type)
-  if (disk.sharable) return
-  if (mode === 'RO' && db.get('VM', VM).is_control_domain) return
-  const others = attachedVbds(pool, VDI).map((each) => db.get('VBD', each))
-  const conflicts = others.filter(
-    (other) => other.VM !== VM && !db.get('VM', other.VM).is_control_domain && (mode === 'RW' || other.mode === 'RW'),
+export function assertAttachable({ db }: Pool, vbd: VbdRef): void {
+  const { VDI, empty } = db.get('VBD', vbd)
+  if (!empty) assertAttachableType(db.get('VDI', VDI).type, VDI)
+  refuse(vbdRefusal(db, vbd, 'attach'))
+}
+
+function assertAttachableType(type: VdiType, vdi: VdiRef): void {
+  if (UNATTACHABLE.has(type)) failure('VDI_INCOMPATIBLE_TYPE', vdi, type)
+}
+
+/** The medium of a running VM is there at once. */
+function insert(call: Call, vbd: VbdRef, vdi: VdiRef): Promise<void> {
+  return operateOnVbd(call, vbd, 'insert', () => {
+    const { db } = call.pool
+    const { managed, type } = db.get('VDI', vdi)
+    if (!managed) failure('VDI_NOT_MANAGED', vdi)
+    assertAttachableType(type, vdi)
+    const { VM, userdevice } = db.get('VBD', vbd)
+    const runs = db.get('VM', VM).power_state === 'Running'
+    db.update('VBD', vbd, { VDI: vdi, empty: false, ...(runs ? attached(userdevice) : {}) })
+  })
+}
+
+function eject(call: Call, vbd: VbdRef): Promise<void> {
+  return operateOnVbd(call, vbd, 'eject', () =>
+    call.pool.db.update('VBD', vbd, { VDI: NULL_REF as VdiRef, empty: true, ...detached }),
   )
-  if (conflicts.length > 0) failure('VDI_IN_USE', VDI, 'attach')
-}
-
-function insert({ pool: { db } }: Call, vbd: VbdRef, vdi: VdiRef): void {
-  const { empty, type } = db.get('VBD', vbd)
-  if (type !== 'CD') failure('OPERATION_NOT_ALLOWED', `VBD '${vbd}' is no CD drive`)
-  if (!empty) failure('OPERATION_NOT_ALLOWED', `VBD '${vbd}' holds a medium`)
-  db.get('VDI', vdi)
-  db.update('VBD', vbd, { VDI: vdi, empty: false })
-}
-
-function eject({ pool: { db } }: Call, vbd: VbdRef): void {
-  const { empty, type } = db.get('VBD', vbd)
-  if (type !== 'CD') failure('OPERATION_NOT_ALLOWED', `VBD '${vbd}' is no CD drive`)
-  if (empty) failure('VBD_IS_EMPTY', vbd)
-  db.update('VBD', vbd, { VDI: NULL_REF as VdiRef, empty: true })
 }
 
 function setMode({ pool: { db } }: Call, vbd: VbdRef, mode: VbdMode): void {
-  const { type, currently_attached, userdevice } = db.get('VBD', vbd)
-  if (currently_attached) failure('DEVICE_ALREADY_ATTACHED', userdevice)
+  const { type, VM } = db.get('VBD', vbd)
+  const { power_state } = db.get('VM', VM)
+  if (power_state !== 'Halted') failure('VM_BAD_POWER_STATE', VM, 'halted', power_state.toLowerCase())
   if (type === 'CD' && mode === 'RW') failure('VBD_CDS_MUST_BE_READONLY')
   db.update('VBD', vbd, { mode })
 }

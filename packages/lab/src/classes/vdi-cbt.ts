@@ -4,7 +4,8 @@ import type { Call, Handlers } from '../calls/call.ts'
 import { failure } from '../calls/failure.ts'
 import { thePool, type Pool } from '../pool.ts'
 import { canTrack } from './sr.ts'
-import { assertHasData, assertManaged, attachedVbds, operateOnVdi } from './vdi-operation.ts'
+import { attachedVbds } from './vbd-operation.ts'
+import { assertHasData, assertManaged, operateOnVdi } from './vdi-operation.ts'
 
 /** Changed block tracking, and the way to read what changed. contract/xenapi.md §3 and §4 */
 export const cbtHandlers: Handlers = {

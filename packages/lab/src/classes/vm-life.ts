@@ -1,33 +1,47 @@
-import type { VmGuestMetricsRef, VmOperations, VmPowerState, VmRecord, VmRef, HostRef } from '@tidemark/xenapi'
+import type { HostRef, VdiRef, VmGuestMetricsRef, VmOperations, VmPowerState, VmRef } from '@tidemark/xenapi'
 import { NULL_REF } from '@tidemark/xenapi/codec'
 import type { Call, Handlers } from '../calls/call.ts'
 import { failure } from '../calls/failure.ts'
 import type { Pool } from '../pool.ts'
+import type { Draft } from '../database/database.ts'
 import { assertCanRunOn, hostFor } from './placement.ts'
 import { assertAttachable, attached, detached } from './vbd.ts'
-import { allowedVmOperations, assertNotBlocked } from './vm.ts'
+import { destroyVdi } from './vdi.ts'
+import { operateOnVm } from './vm-operation.ts'
 
 /** Power: no guest really runs, but disks are attached and states go their way. */
 export const vmLifeHandlers: Handlers = {
-  'VM.start': (call, vm: VmRef, paused: boolean) => start(call, vm, paused),
-  'VM.start_on': (call, vm: VmRef, host: HostRef, paused: boolean) => start(call, vm, paused, host),
-  'VM.clean_shutdown': (call, vm: VmRef) => stop(call, vm, 'clean_shutdown', ['Running']),
-  'VM.shutdown': (call, vm: VmRef) => stop(call, vm, 'shutdown', ['Running', 'Paused']),
-  'VM.hard_shutdown': (call, vm: VmRef) => stop(call, vm, 'hard_shutdown', ['Running', 'Paused', 'Suspended']),
-  'VM.power_state_reset': (call, vm: VmRef) => stop(call, vm, 'power_state_reset', ['Running', 'Paused', 'Suspended']),
+  'VM.start': (call, vm: VmRef, paused: boolean) => start(call, vm, { operation: 'start', paused }),
+  'VM.start_on': (call, vm: VmRef, host: HostRef, paused: boolean) =>
+    start(call, vm, { operation: 'start_on', paused, host }),
+  'VM.clean_shutdown': (call, vm: VmRef) => stop(call, vm, 'clean_shutdown'),
+  'VM.shutdown': (call, vm: VmRef) => stop(call, vm, 'shutdown'),
+  'VM.hard_shutdown': (call, vm: VmRef) => stop(call, vm, 'hard_shutdown'),
+  'VM.power_state_reset': resetPowerState,
   'VM.clean_reboot': (call, vm: VmRef) => reboot(call, vm, 'clean_reboot'),
   'VM.hard_reboot': (call, vm: VmRef) => reboot(call, vm, 'hard_reboot'),
-  'VM.pause': (call, vm: VmRef) => become(call, vm, { operation: 'pause', from: ['Running'], to: 'Paused' }),
-  'VM.unpause': (call, vm: VmRef) => become(call, vm, { operation: 'unpause', from: ['Paused'], to: 'Running' }),
+  'VM.pause': (call, vm: VmRef) => become(call, vm, { operation: 'pause', to: 'Paused' }),
+  'VM.unpause': (call, vm: VmRef) => become(call, vm, { operation: 'unpause', to: 'Running' }),
 }
 
-function start({ pool }: Call, vm: VmRef, paused: boolean, host?: HostRef): void {
-  const record = ready(pool, vm, 'start', ['Halted'])
-  if (record.is_a_snapshot) failure('VM_IS_SNAPSHOT', vm, 'start')
-  if (record.is_a_template) failure('VM_IS_TEMPLATE', vm, 'start')
-  for (const vbd of record.VBDs) assertAttachable(pool, vbd)
-  if (host !== undefined) assertCanRunOn(pool, vm, host)
-  startVm(pool, vm, paused ? 'Paused' : 'Running', host)
+interface Start {
+  readonly operation: 'start' | 'start_on'
+  readonly paused: boolean
+  readonly host?: HostRef
+}
+
+async function start(call: Call, vm: VmRef, { operation, paused, host }: Start): Promise<void> {
+  const { pool } = call
+  if (host !== undefined) pool.db.get('host', host)
+  await operateOnVm(call, vm, operation, () => {
+    assertDisksAttachable(pool, vm)
+    if (host !== undefined) assertCanRunOn(pool, vm, host)
+    startVm(pool, vm, paused ? 'Paused' : 'Running', host)
+  })
+}
+
+function assertDisksAttachable(pool: Pool, vm: VmRef): void {
+  for (const vbd of pool.db.get('VM', vm).VBDs) assertAttachable(pool, vbd)
 }
 
 /** Attaches the disks and cards of a VM, and lets its guest report. */
@@ -38,93 +52,105 @@ export function startVm(
   host: HostRef = hostFor(pool, vm),
 ): void {
   const { db, options } = pool
-  const { VBDs, VIFs, metrics, is_a_template, is_a_snapshot } = db.get('VM', vm)
+  const { metrics, VBDs, VIFs } = db.get('VM', vm)
   const now = options.clock.now()
   db.change((draft) => {
+    if (db.find('VM_metrics', metrics) !== undefined) {
+      draft.update('VM_metrics', metrics, { start_time: now, last_updated: now })
+    }
     for (const vbd of VBDs) {
       const { empty, userdevice } = db.get('VBD', vbd)
       if (!empty) draft.update('VBD', vbd, attached(userdevice))
     }
-    for (const vif of VIFs) draft.update('VIF', vif, { currently_attached: true, allowed_operations: ['unplug'] })
-    if (metrics !== NULL_REF) draft.update('VM_metrics', metrics, { start_time: now, last_updated: now })
-    const guest_metrics = draft.insert('VM_guest_metrics', {
-      PV_drivers_detected: true,
-      PV_drivers_up_to_date: true,
-      PV_drivers_version: { major: '8', minor: '4', micro: '0', build: '1' },
-      os_version: { name: 'Tidemark lab guest', distro: 'lab', major: '1', minor: '0' },
-      live: true,
-      last_updated: now,
-    })
-    draft.update('VM', vm, {
-      power_state,
-      guest_metrics,
-      resident_on: host,
-      domid: 1 + Math.max(0, ...db.all('VM').map(([, { domid }]) => domid)),
-      allowed_operations: allowedVmOperations({
-        power_state,
-        is_a_template,
-        is_a_snapshot,
-      }),
-    })
+    for (const vif of VIFs) draft.update('VIF', vif, { currently_attached: true })
+    bringUp(pool, draft, vm, { power_state, host })
   })
 }
 
-function stop({ pool }: Call, vm: VmRef, operation: VmOperations, from: readonly VmPowerState[]): void {
-  ready(pool, vm, operation, from)
-  stopVm(pool, vm)
+/** Puts a VM on a host: by a start, or out of its suspend image. */
+export function bringUp(
+  pool: Pool,
+  draft: Draft,
+  vm: VmRef,
+  { power_state, host }: { readonly power_state: 'Running' | 'Paused'; readonly host: HostRef },
+): void {
+  const { db, options } = pool
+  const { guest_metrics: before } = db.get('VM', vm)
+  if (db.find('VM_guest_metrics', before) !== undefined) draft.remove('VM_guest_metrics', before)
+  const guest_metrics = draft.insert('VM_guest_metrics', {
+    PV_drivers_detected: true,
+    PV_drivers_up_to_date: true,
+    PV_drivers_version: { major: '8', minor: '4', micro: '0', build: '1' },
+    os_version: { name: 'Tidemark lab guest', distro: 'lab', major: '1', minor: '0' },
+    live: true,
+    last_updated: options.clock.now(),
+  })
+  draft.update('VM', vm, {
+    power_state,
+    guest_metrics,
+    resident_on: host,
+    domid: 1 + Math.max(0, ...db.all('VM').map(([, { domid }]) => domid)),
+  })
+}
+
+async function stop(call: Call, vm: VmRef, operation: VmOperations): Promise<void> {
+  await operateOnVm(call, vm, operation, async () => {
+    stopVm(call.pool, vm)
+    await dropSuspendImage(call, vm)
+  })
+}
+
+/** The memory of a suspended VM is given up with its power. */
+async function dropSuspendImage(call: Call, vm: VmRef): Promise<void> {
+  const { db } = call.pool
+  const { suspend_VDI } = db.get('VM', vm)
+  if (suspend_VDI === NULL_REF) return
+  db.update('VM', vm, { suspend_VDI: NULL_REF as VdiRef })
+  if (db.find('VDI', suspend_VDI) !== undefined) await destroyVdi({ ...call, signal: call.pool.closing }, suspend_VDI)
+}
+
+async function resetPowerState(call: Call, vm: VmRef): Promise<void> {
+  if (call.pool.db.get('VM', vm).is_control_domain) failure('CANNOT_RESET_CONTROL_DOMAIN', vm)
+  await stop(call, vm, 'power_state_reset')
 }
 
 /** Halts a VM, whatever its state. */
 export function stopVm({ db }: Pool, vm: VmRef): void {
-  const { VBDs, VIFs, guest_metrics, is_a_template, is_a_snapshot } = db.get('VM', vm)
-  const power_state = 'Halted'
   db.change((draft) => {
+    const { VBDs, VIFs } = db.get('VM', vm)
     for (const vbd of VBDs) draft.update('VBD', vbd, detached)
-    for (const vif of VIFs) draft.update('VIF', vif, { currently_attached: false, allowed_operations: ['attach'] })
-    if (guest_metrics !== NULL_REF) draft.remove('VM_guest_metrics', guest_metrics)
-    draft.update('VM', vm, {
-      power_state,
-      domid: -1,
-      guest_metrics: NULL_REF as VmGuestMetricsRef,
-      resident_on: NULL_REF as HostRef,
-      allowed_operations: allowedVmOperations({ power_state, is_a_template, is_a_snapshot }),
-    })
+    for (const vif of VIFs) draft.update('VIF', vif, { currently_attached: false })
+    draft.update('VM', vm, { power_state: 'Halted', ...leaveHost(db, draft, vm) })
   })
 }
 
-function reboot({ pool }: Call, vm: VmRef, operation: VmOperations): void {
-  const { VBDs } = ready(pool, vm, operation, ['Running'])
-  const { db } = pool
-  const unplugged = VBDs.filter((vbd) => !db.get('VBD', vbd).currently_attached)
-  stopVm(pool, vm)
-  startVm(pool, vm, 'Running')
-  // a disk that was not attached may be another VM's by now
-  db.change((draft) => {
-    for (const vbd of unplugged) draft.update('VBD', vbd, detached)
-  })
+/** What a VM has only while it is on a host. */
+export function leaveHost(db: Pool['db'], draft: Draft, vm: VmRef) {
+  const { guest_metrics } = db.get('VM', vm)
+  if (db.find('VM_guest_metrics', guest_metrics) !== undefined) draft.remove('VM_guest_metrics', guest_metrics)
+  return {
+    domid: -1,
+    guest_metrics: NULL_REF as VmGuestMetricsRef,
+    resident_on: NULL_REF as HostRef,
+    scheduled_to_be_resident_on: NULL_REF as HostRef,
+  }
+}
+
+/** Devices stay as they are: a disk that was unplugged may be another VM's by now. */
+async function reboot(call: Call, vm: VmRef, operation: VmOperations): Promise<void> {
+  const { pool } = call
+  await operateOnVm(call, vm, operation, () =>
+    pool.db.change((draft) =>
+      bringUp(pool, draft, vm, { power_state: 'Running', host: pool.db.get('VM', vm).resident_on }),
+    ),
+  )
 }
 
 interface Transition {
   readonly operation: VmOperations
-  readonly from: readonly VmPowerState[]
   readonly to: VmPowerState
 }
 
-function become({ pool }: Call, vm: VmRef, { operation, from, to }: Transition): void {
-  const record = ready(pool, vm, operation, from)
-  pool.db.update('VM', vm, {
-    power_state: to,
-    allowed_operations: allowedVmOperations({ ...record, power_state: to }),
-  })
-}
-
-function ready(pool: Pool, vm: VmRef, operation: VmOperations, from: readonly VmPowerState[]): VmRecord {
-  assertNotBlocked(pool, vm, operation)
-  const record = pool.db.get('VM', vm)
-  if (record.is_control_domain) failure('OPERATION_NOT_ALLOWED', `${operation} of a control domain`)
-  if (!from.includes(record.power_state)) {
-    const expected = from.map((state) => state.toLowerCase()).join(', ')
-    failure('VM_BAD_POWER_STATE', vm, expected, record.power_state.toLowerCase())
-  }
-  return record
+async function become(call: Call, vm: VmRef, { operation, to }: Transition): Promise<void> {
+  await operateOnVm(call, vm, operation, () => call.pool.db.update('VM', vm, { power_state: to }))
 }

@@ -1,102 +1,176 @@
-import type { HostRef, VbdRecord, VdiRef, VmGuestMetricsRef, VmRecord, VmRef } from '@tidemark/xenapi'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { HostRef, SrRef, VbdRef, VdiRef, VmGuestMetricsRef, VmPowerState, VmRecord, VmRef } from '@tidemark/xenapi'
 import { NULL_REF } from '@tidemark/xenapi/codec'
 import type { Call, Handlers } from '../calls/call.ts'
 import { failure } from '../calls/failure.ts'
 import type { Draft } from '../database/database.ts'
 import type { Fields } from '../database/tables.ts'
 import type { Pool } from '../pool.ts'
+import { copyVdi } from './vdi-copy.ts'
 import { cloneVdi, destroyVdi, laterThan, snapshotVdi } from './vdi.ts'
 import { newMac } from './vif.ts'
-import { stopVm } from './vm-life.ts'
-import { allowedVmOperations, assertNotBlocked, insertVm } from './vm.ts'
+import { operateOnVm } from './vm-operation.ts'
+import { resume, suspend } from './vm-suspend.ts'
+import { copyMeasured, copyMetrics, insertVm } from './vm.ts'
 
+/** VMs made from VMs: snapshots, checkpoints, clones and copies. xapi: xapi_vm_clone.ml, xapi_vm_snapshot.ml */
 export const vmSnapshotHandlers: Handlers = {
-  'VM.snapshot': snapshotVm,
-  'VM.clone': cloneVm,
-  'VM.revert': revertVm,
+  'VM.snapshot': (call, vm: VmRef, name: string, ignored: readonly VdiRef[]) =>
+    operateOnVm(call, vm, 'snapshot', () => takeSnapshot(call, vm, { name, ignored, withMemory: false })),
+  'VM.checkpoint': (call, vm: VmRef, name: string) =>
+    operateOnVm(call, vm, 'checkpoint', () => checkpointVm(call, vm, name)),
+  'VM.clone': (call, vm: VmRef, name: string) =>
+    operateOnVm(call, vm, 'clone', () => duplicate(call, vm, name, cloneVdi)),
+  'VM.copy': (call, vm: VmRef, name: string, sr: SrRef) =>
+    operateOnVm(call, vm, 'copy', () => copyVm(call, vm, name, sr)),
+}
+
+interface Snapshot {
+  readonly name: string
+  /** Disks that are left out. */
+  readonly ignored: readonly VdiRef[]
+  /** Whether the suspend image comes along. */
+  readonly withMemory: boolean
+  /** The state that the snapshot tells of; default: the present one. */
+  readonly stateBefore?: VmPowerState
 }
 
 /** Each disk is frozen after the other: there is no common moment. */
-async function snapshotVm(call: Call, vm: VmRef, name: string, ignored: readonly VdiRef[]): Promise<VmRef> {
+async function takeSnapshot(
+  call: Call,
+  vm: VmRef,
+  { name, ignored, withMemory, stateBefore }: Snapshot,
+): Promise<VmRef> {
   const { pool } = call
   const { db, options } = pool
-  assertNotBlocked(pool, vm, 'snapshot')
-  const disks = await copyDisks(call, vm, ignored, snapshotVdi)
+  const { power_state, VBDs } = db.get('VM', vm)
+  const wanted = VBDs.filter((vbd) => !ignored.includes(db.get('VBD', vbd).VDI))
+  const drives = await copyDrives(call, wanted, snapshotVdi)
+  const memory = withMemory ? await copyMemory(call, vm, drives) : undefined
   const source = db.get('VM', vm)
   const earlier = source.snapshots.map((each) => db.find('VM', each)?.snapshot_time)
   return db.change((draft) => {
-    const state = { power_state: 'Halted', is_a_template: true, is_a_snapshot: true } as const
     const snapshot = insertVm(pool, draft, {
       ...copiedFields(source),
-      ...state,
+      ...copyMetrics(db, draft, vm),
+      power_state: memory === undefined ? 'Halted' : 'Suspended',
+      suspend_VDI: memory ?? (NULL_REF as VdiRef),
+      is_a_template: true,
+      is_a_snapshot: true,
       name_label: name,
-      other_config: source.other_config,
       snapshot_of: vm,
       snapshot_time: laterThan(options.clock.now(), earlier),
-      snapshot_info: { 'power-state-at-snapshot': source.power_state, 'disk-snapshot-type': 'crash_consistent' },
-      snapshot_metadata: JSON.stringify(copiedFields(source)),
+      snapshot_info: {
+        'power-state-at-snapshot': stateBefore ?? power_state,
+        'disk-snapshot-type': 'crash_consistent',
+      },
+      snapshot_metadata: JSON.stringify(source),
       parent: source.parent,
-      allowed_operations: allowedVmOperations(state),
     })
     draft.update('VM', vm, { parent: snapshot })
-    copyDevices(pool, draft, { from: source, to: snapshot, disks, keepMac: true })
+    copyDevices(pool, draft, { from: source, to: snapshot, drives, keepMac: true, attached: memory !== undefined })
     return snapshot
   })
 }
 
-async function cloneVm(call: Call, vm: VmRef, name: string): Promise<VmRef> {
-  const { pool } = call
-  assertNotBlocked(pool, vm, 'clone')
-  const { power_state } = pool.db.get('VM', vm)
-  if (power_state !== 'Halted' && power_state !== 'Suspended') {
-    failure('VM_BAD_POWER_STATE', vm, 'halted', power_state.toLowerCase())
-  }
-  const disks = await copyDisks(call, vm, [], cloneVdi)
-  const source = pool.db.get('VM', vm)
-  return pool.db.change((draft) => {
-    const state = { power_state: 'Halted', is_a_template: source.is_a_template, is_a_snapshot: false } as const
-    const { mac_seed: _, ...other_config } = source.other_config
-    const clone = insertVm(pool, draft, {
-      ...copiedFields(source),
-      ...state,
-      name_label: name,
-      other_config,
-      allowed_operations: allowedVmOperations(state),
-    })
-    copyDevices(pool, draft, { from: source, to: clone, disks, keepMac: false })
-    return clone
-  })
-}
-
-/** Copies of the VM's disks by their original. When one fails, those made before are removed again. */
-async function copyDisks(
-  call: Call,
-  vm: VmRef,
-  ignored: readonly VdiRef[],
-  copy: (call: Call, vdi: VdiRef) => Promise<VdiRef>,
-): Promise<ReadonlyMap<VdiRef, VdiRef>> {
+/** The suspend image's snapshot. When it fails, the drives' go as well. */
+async function copyMemory(call: Call, vm: VmRef, drives: readonly CopiedDrive[]): Promise<VdiRef | undefined> {
   const { db } = call.pool
-  const copies = new Map<VdiRef, VdiRef>()
-  const disks = disksOf(call.pool, vm)
+  const { power_state, suspend_VDI } = db.get('VM', vm)
+  if (power_state !== 'Suspended' || db.find('VDI', suspend_VDI) === undefined) return undefined
   try {
-    for (const vdi of disks.filter((each) => !ignored.includes(each))) copies.set(vdi, await copy(call, vdi))
-    return copies
+    return await snapshotVdi(call, suspend_VDI)
   } catch (error) {
-    for (const made of copies.values()) {
-      if (db.find('VDI', made) !== undefined) await destroyVdi({ ...call, signal: call.pool.closing }, made)
-    }
+    await destroyCopies(call, drives)
     throw error
   }
 }
 
-/** Each disk once, although a VM may have it in two slots. */
-const disksOf = (pool: Pool, vm: VmRef): VdiRef[] => [...new Set(diskVbds(pool, vm).map(({ VDI }) => VDI))]
+/** A running VM is suspended for the moment of the snapshot, and resumed whatever happens. */
+async function checkpointVm(call: Call, vm: VmRef, name: string): Promise<VmRef> {
+  const { pool } = call
+  const { power_state } = pool.db.get('VM', vm)
+  const snapshot = { name, ignored: [], withMemory: true, stateBefore: power_state }
+  if (power_state !== 'Running') return takeSnapshot(call, vm, snapshot)
+  await suspend(call, vm)
+  try {
+    return await takeSnapshot(call, vm, snapshot)
+  } finally {
+    await resume({ ...call, signal: pool.closing }, vm, false)
+  }
+}
 
-/** The VM's disks by slot; a CD is none. */
-function diskVbds({ db }: Pool, vm: VmRef): VbdRecord[] {
-  const records = db.get('VM', vm).VBDs.map((vbd) => db.get('VBD', vbd))
-  const disks = records.filter(({ type, empty, VDI }) => type === 'Disk' && !empty && db.find('VDI', VDI) !== undefined)
-  return disks.sort((a, b) => Number(a.userdevice) - Number(b.userdevice))
+type CopyDisk = (call: Call, vdi: VdiRef) => Promise<VdiRef>
+
+/** A VM of its own: not running, with disks, cards and an identity that nobody else has. */
+async function duplicate(call: Call, vm: VmRef, name: string, copyDisk: CopyDisk): Promise<VmRef> {
+  const { pool } = call
+  const { db, options } = pool
+  const drives = await copyDrives(call, db.get('VM', vm).VBDs, copyDisk)
+  const source = db.get('VM', vm)
+  return db.change((draft) => {
+    const copy = insertVm(pool, draft, {
+      ...copiedFields(source),
+      metrics: copyMeasured(db, draft, vm),
+      name_label: name,
+      other_config: ownConfig(source, options.random.uuid()),
+    })
+    copyDevices(pool, draft, { from: source, to: copy, drives, keepMac: false, attached: false })
+    return copy
+  })
+}
+
+/** What was made from a template remembers which; a new seed makes new MAC addresses. */
+function ownConfig({ other_config, is_a_template, name_label }: VmRecord, mac_seed: string): Record<string, string> {
+  const { default_template: _, xensource_internal: __, ...kept } = other_config
+  const origin = is_a_template ? { base_template_name: name_label } : {}
+  return { ...origin, ...kept, mac_seed }
+}
+
+function copyVm(call: Call, vm: VmRef, name: string, sr: SrRef): Promise<VmRef> {
+  const target = call.pool.db.find('SR', sr)
+  if (target?.content_type === 'iso') failure('OPERATION_NOT_ALLOWED', "Cannot copy a VM's disks to an ISO SR")
+  const into = target === undefined ? (NULL_REF as SrRef) : sr
+  return duplicate(call, vm, name, (inner, vdi) => copyVdi(inner, vdi, { sr: into }))
+}
+
+/** A drive, and what the copy of its VM has in it. */
+export interface CopiedDrive {
+  readonly vbd: VbdRef
+  /** The copy of a disk; the medium itself of a CD drive; NULL_REF in an empty one. */
+  readonly VDI: VdiRef
+  readonly isCopy: boolean
+}
+
+/** Copies the disks in drives, in the order of their slots. When one fails, those made before are removed again. */
+export async function copyDrives(call: Call, vbds: readonly VbdRef[], copy: CopyDisk): Promise<readonly CopiedDrive[]> {
+  const { pool, signal } = call
+  const slot = (vbd: VbdRef): number => Number(pool.db.get('VBD', vbd).userdevice)
+  const done: CopiedDrive[] = []
+  const copies = new Map<VdiRef, VdiRef>() // a disk may be in two drives
+  try {
+    for (const vbd of vbds.toSorted((a, b) => slot(a) - slot(b))) {
+      await nextTurn() // others, and whoever cancels, are heard between two disks
+      signal.throwIfAborted()
+      const { empty, type, VDI } = pool.db.get('VBD', vbd)
+      const isCopy = !empty && type !== 'CD'
+      if (isCopy && !copies.has(VDI)) copies.set(VDI, await copy(call, VDI))
+      done.push({ vbd, VDI: copies.get(VDI) ?? VDI, isCopy })
+      call.task?.progress((0.9 * done.length) / vbds.length)
+    }
+    return done
+  } catch (error) {
+    await destroyCopies(call, done)
+    throw error
+  }
+}
+
+/** Goes on after a cancel: what was made for nothing is removed. */
+export async function destroyCopies(call: Call, drives: readonly CopiedDrive[]): Promise<void> {
+  const { pool } = call
+  for (const { VDI, isCopy } of drives) {
+    if (isCopy && pool.db.find('VDI', VDI) !== undefined) await destroyVdi({ ...call, signal: pool.closing }, VDI)
+  }
 }
 
 /** What a copy of a VM has of its original: its settings, and nothing of its identity or state. */
@@ -104,6 +178,7 @@ export function copiedFields(source: VmRecord): Fields<'VM'> {
   const { uuid: _uuid, allowed_operations: _allowed, current_operations: _current, ...settings } = source
   return {
     ...settings,
+    power_state: 'Halted',
     VBDs: [],
     VIFs: [],
     VTPMs: [],
@@ -112,11 +187,18 @@ export function copiedFields(source: VmRecord): Fields<'VM'> {
     snapshots: [],
     children: [],
     domid: -1,
+    domarch: '',
     blocked_operations: {},
     is_default_template: false,
     is_control_domain: false,
+    is_a_snapshot: false,
+    ha_always_run: false,
+    metrics: undefined,
     guest_metrics: NULL_REF as VmGuestMetricsRef,
     resident_on: NULL_REF as HostRef,
+    scheduled_to_be_resident_on: NULL_REF as HostRef,
+    suspend_VDI: NULL_REF as VdiRef,
+    suspend_SR: NULL_REF as SrRef,
     parent: NULL_REF as VmRef,
     snapshot_of: NULL_REF as VmRef,
     snapshot_time: new Date(0),
@@ -128,83 +210,26 @@ export function copiedFields(source: VmRecord): Fields<'VM'> {
 interface DeviceCopy {
   readonly from: VmRecord
   readonly to: VmRef
-  readonly disks: ReadonlyMap<VdiRef, VdiRef>
+  readonly drives: readonly CopiedDrive[]
   readonly keepMac: boolean
+  /** Whether devices count as attached where the original's do. */
+  readonly attached: boolean
 }
 
-/** VBDs and VIFs like those of the original. A disk without a copy gets no VBD; a CD keeps its medium. */
-function copyDevices(pool: Pool, draft: Draft, { from, to, disks, keepMac }: DeviceCopy): void {
+/** Drives, cards and TPMs like those of the original. */
+export function copyDevices(pool: Pool, draft: Draft, { from, to, drives, keepMac, attached }: DeviceCopy): void {
   const { db } = pool
-  const fresh = { VM: to, currently_attached: false, uuid: '', current_operations: {} } as const
-  for (const ref of from.VBDs) {
+  const fresh = { VM: to, uuid: '', current_operations: {} } as const
+  for (const { vbd: ref, VDI, isCopy } of drives) {
     const vbd = db.get('VBD', ref)
-    const copy = disks.get(vbd.VDI)
-    if (vbd.type !== 'CD' && copy === undefined) continue
-    const owner = copy === undefined ? {} : { owner: '' }
-    const other_config = { ...vbd.other_config, ...owner }
-    draft.insert('VBD', {
-      ...vbd,
-      ...fresh,
-      VDI: copy ?? vbd.VDI,
-      device: '',
-      other_config,
-      allowed_operations: ['attach'],
-    })
+    const other_config = isCopy ? { owner: '', ...vbd.other_config } : vbd.other_config
+    const state = attached ? {} : { currently_attached: false, device: '' }
+    draft.insert('VBD', { ...vbd, ...fresh, ...state, VDI, empty: VDI === NULL_REF, other_config })
   }
   for (const ref of from.VIFs) {
     const vif = db.get('VIF', ref)
     const MAC = keepMac ? vif.MAC : newMac(pool)
-    draft.insert('VIF', { ...vif, ...fresh, MAC, allowed_operations: ['attach'] })
+    draft.insert('VIF', { ...vif, ...fresh, MAC, currently_attached: attached && vif.currently_attached })
   }
-}
-
-/**
- * Takes a VM back to a snapshot: its disks are destroyed, and clones of the snapshot's take their place, with new uuids
- * and without tracking. Older snapshots then belong to the new disks. contract/xenapi.md §2.2
- */
-async function revertVm(call: Call, snapshot: VmRef): Promise<void> {
-  const { pool } = call
-  const { db } = pool
-  const { is_a_snapshot, snapshot_of: vm, snapshot_metadata } = db.get('VM', snapshot)
-  if (!is_a_snapshot) failure('OPERATION_NOT_ALLOWED', `VM is not a snapshot: ${snapshot}`)
-  assertNotBlocked(pool, vm, 'revert')
-  const old = disksOf(pool, vm)
-  const clones = await copyDisks(call, snapshot, [], cloneVdi)
-  if (db.get('VM', vm).power_state !== 'Halted') stopVm(pool, vm)
-  const source = db.get('VM', snapshot)
-  db.change((draft) => {
-    const { VBDs, VIFs } = db.get('VM', vm)
-    for (const vbd of VBDs) draft.remove('VBD', vbd)
-    for (const vif of VIFs) draft.remove('VIF', vif)
-    draft.update('VM', vm, { ...revertedFields(snapshot_metadata), parent: snapshot })
-    copyDevices(pool, draft, { from: source, to: vm, disks: clones, keepMac: true })
-    for (const [frozen, clone] of clones) moveSnapshots(pool, draft, db.get('VDI', frozen).snapshot_of, clone)
-  })
-  for (const vdi of old) if (db.get('VDI', vdi).VBDs.length === 0) await destroyVdi(call, vdi)
-}
-
-function moveSnapshots({ db }: Pool, draft: Draft, from: VdiRef, to: VdiRef): void {
-  for (const snapshot of db.find('VDI', from)?.snapshots ?? []) draft.update('VDI', snapshot, { snapshot_of: to })
-}
-
-/** The settings that the VM had, as `snapshotVm` kept them. */
-function revertedFields(metadata: string): Fields<'VM'> {
-  if (metadata === '') return {}
-  const { name_label, name_description, memory_static_max, memory_static_min, memory_dynamic_max, ...rest } =
-    JSON.parse(metadata) as VmRecord
-  const { memory_dynamic_min, VCPUs_max, VCPUs_at_startup, platform, HVM_boot_params, tags, other_config } = rest
-  return {
-    name_label,
-    name_description,
-    memory_static_max,
-    memory_static_min,
-    memory_dynamic_max,
-    memory_dynamic_min,
-    VCPUs_max,
-    VCPUs_at_startup,
-    platform,
-    HVM_boot_params,
-    tags,
-    other_config,
-  }
+  for (const ref of from.VTPMs) draft.insert('VTPM', { ...db.get('VTPM', ref), ...fresh })
 }

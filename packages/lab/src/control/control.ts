@@ -84,7 +84,7 @@ export function labControl({ pool, reads, info, fronts }: ControlSubject): LabCo
 }
 
 /** Whether no call is at work: neither on a disk, nor for a task. */
-const isIdle = ({ locks, tasks }: Pool): boolean => locks.isIdle && tasks.isIdle
+const isIdle = ({ operations, tasks }: Pool): boolean => operations.isIdle && tasks.isIdle
 
 const MEMORY = 2 * 1024 ** 3
 

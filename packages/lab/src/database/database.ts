@@ -37,9 +37,21 @@ export interface Draft {
   remove<Class extends ClassName>(className: Class, ref: Ref<Class>): void
 }
 
+/** Objects that a change made, changed or removed, by class. */
+export type Touched = ReadonlyMap<ClassName, ReadonlySet<AnyRef>>
+
+/** Fields of one object that follow from others. */
+export interface Derived {
+  readonly className: ClassName
+  readonly ref: AnyRef
+  readonly fields: AnyRecord
+}
+
 export interface DatabaseOptions {
   readonly directory: string
   readonly newUuid: () => string
+  /** What follows from a change and belongs to it. It sees the database as the change left it. */
+  readonly derive?: (db: Database, touched: Touched) => Iterable<Derived>
 }
 
 /** Deletions that are remembered for event.from; a client that is further behind sees it in valid_ref_counts. */
@@ -57,10 +69,13 @@ export class Database {
   #changing = false
   #undo: (() => void)[] = []
   #steps: Step[] = []
+  #touched = new Map<ClassName, Set<AnyRef>>()
+  readonly #derive: NonNullable<DatabaseOptions['derive']>
 
   /** @throws LabError LAB_DATABASE_DAMAGED */
-  constructor({ directory, newUuid }: DatabaseOptions) {
+  constructor({ directory, newUuid, derive = () => [] }: DatabaseOptions) {
     this.#newUuid = newUuid
+    this.#derive = derive
     this.#journal = new Journal(directory, (generation, steps) => {
       this.#generation = generation
       for (const step of steps) this.#replay(step)
@@ -74,6 +89,8 @@ export class Database {
         table.set(ref, { record, created: this.#generation, modified: this.#generation })
       }
     }
+    this.#touched = new Map([...this.#tables].map(([className, table]) => [className, new Set(table.keys())]))
+    this.#settle()
     this.compact()
   }
 
@@ -129,12 +146,14 @@ export class Database {
     const deletions = this.#deletions.length
     this.#undo = []
     this.#steps = []
+    this.#touched.clear()
     try {
       const result = edit({
         insert: (className, fields) => this.#insert(className, fields),
         update: (className, ref, fields) => this.#update(className, ref, definedFields(fields)),
         remove: (className, ref) => this.#remove(className, ref),
       })
+      this.#settle()
       if (this.#steps.length > 0) this.#journal.append(this.#generation, this.#steps)
       this.#afterChange()
       return result
@@ -179,6 +198,12 @@ export class Database {
 
   close(): void {
     this.#journal.close()
+  }
+
+  /** Brings up to date what follows from the objects touched. */
+  #settle(): void {
+    const derived = [...this.#derive(this, this.#touched)] // setting them touches more
+    for (const { className, ref, fields } of derived) this.#update(className, ref, fields)
   }
 
   #afterChange(): void {
@@ -258,8 +283,15 @@ export class Database {
     if (uuidBefore !== undefined) uuids.delete(uuidBefore)
     if (uuid !== undefined) uuids.set(uuid, ref)
     const created = before?.created ?? this.#generation
+    this.#touch(className, ref)
     if (record !== undefined) table.set(ref, { record, created, modified: this.#generation })
     else if (table.delete(ref)) this.#deletions.push({ className, ref, created, deleted: this.#generation })
+  }
+
+  #touch(className: ClassName, ref: AnyRef): void {
+    const refs = this.#touched.get(className)
+    if (refs === undefined) this.#touched.set(className, new Set([ref]))
+    else refs.add(ref)
   }
 
   #row(className: ClassName, ref: AnyRef): Row {

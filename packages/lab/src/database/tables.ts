@@ -92,6 +92,6 @@ export const isClassName = (name: string): name is ClassName => (classNames as r
 const EPHEMERAL: ReadonlySet<string> = new Set<ClassName>(['session', 'task'])
 export const isEphemeral = (className: ClassName): boolean => EPHEMERAL.has(className)
 
-/** What only says which tasks are at work. A new process starts with none. */
-const VOLATILE: ReadonlySet<string> = new Set(['current_operations'])
+/** What only says which tasks are at work, of which a new process has none, and what follows from it. */
+const VOLATILE: ReadonlySet<string> = new Set(['current_operations', 'allowed_operations'])
 export const isVolatile = (field: string): boolean => VOLATILE.has(field)

@@ -1,5 +1,5 @@
 import type { HostRef, SrRef } from '@tidemark/xenapi'
-import { allowedSrOperations, CBT_FEATURE, drivers, type DriverType } from '../classes/sr-driver.ts'
+import { CBT_FEATURE, drivers, type DriverType } from '../classes/sr-driver.ts'
 import type { Draft } from '../database/database.ts'
 import { LabError } from '../error.ts'
 import type { LabOptions, LabStorage } from '../options.ts'
@@ -69,7 +69,6 @@ function addStorage(draft: Draft, options: LabOptions, { storage, hosts }: Place
     shared,
     physical_size: size,
     is_tools_sr: name === TOOLS,
-    allowed_operations: allowedSrOperations(featuresOf(type, options)),
   })
   for (const position of storage.hosts ?? (shared ? hosts.keys() : [0])) {
     const host = hosts[position]

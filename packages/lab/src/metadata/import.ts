@@ -3,7 +3,7 @@ import { decodeTyped, NULL_REF, parseType, XenApiError } from '@tidemark/xenapi/
 import { apiFailure, failure } from '../calls/failure.ts'
 import { newMac } from '../classes/vif.ts'
 import { copiedFields } from '../classes/vm-snapshot.ts'
-import { allowedVmOperations, insertVm, removeVm } from '../classes/vm.ts'
+import { insertVm, removeVm } from '../classes/vm.ts'
 import type { Draft } from '../database/database.ts'
 import { newRecord } from '../database/record.ts'
 import { isClassName, type ClassName, type Tables } from '../database/tables.ts'
@@ -120,7 +120,6 @@ function importVm(job: Import, draft: Draft, source: VmRecord): VmRef {
     snapshot_time: source.snapshot_time,
     snapshot_info: source.snapshot_info,
     snapshot_metadata: source.snapshot_metadata,
-    allowed_operations: allowedVmOperations(state),
   })
   for (const id of source.VBDs) importVbd(job, draft, vm, objectOf(job, 'VBD', id))
   for (const id of source.VIFs) importVif(job, draft, vm, objectOf(job, 'VIF', id))
@@ -140,7 +139,7 @@ function importVbd({ disks }: Import, draft: Draft, VM: VmRef, source: VbdRecord
   if (found === undefined && source.type !== 'CD') return
   const VDI = found ?? (NULL_REF as VdiRef)
   const fresh = { uuid: '', currently_attached: false, current_operations: {}, device: '' } as const
-  draft.insert('VBD', { ...source, ...fresh, VM, VDI, empty: found === undefined, allowed_operations: ['attach'] })
+  draft.insert('VBD', { ...source, ...fresh, VM, VDI, empty: found === undefined })
 }
 
 function importVif(job: Import, draft: Draft, VM: VmRef, source: VifRecord): void {
@@ -154,7 +153,6 @@ function importVif(job: Import, draft: Draft, VM: VmRef, source: VifRecord): voi
     VM,
     network,
     MAC,
-    allowed_operations: ['attach'],
   })
 }
 
