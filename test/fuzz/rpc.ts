@@ -197,6 +197,6 @@ async function emptied(pool: Pool): Promise<void> {
   for (const [vdi] of pool.db.all('VDI')) await call('VDI.destroy', vdi)
   for (const [task] of pool.db.all('task')) await call('task.destroy', task)
   for (const [each] of pool.db.all('session')) if (each !== session) pool.sessions.logout(each)
-  await pool.locks.idle()
+  await pool.operations.idle()
   await pool.holds.settled()
 }
