@@ -31,7 +31,7 @@ const DEMO_PROGRAMS = ['restic', 'nbdfuse', 'mkfs.ext4', 'fusermount3']
 
 function main() {
   const [command, ...args] = process.argv.slice(2)
-  const commands = { demo, test, build, unit, generate, bench, soak, fuzz }
+  const commands = { demo, test, build, unit, generate, bench, soak, 'soak:xo': soakXo, fuzz }
   if (!Object.hasOwn(commands, command)) fail(`usage: node scripts/run.cjs ${Object.keys(commands).join('|')}`, 2)
   process.chdir(root)
   install()
@@ -90,6 +90,13 @@ function soak(args) {
   installPrograms(['python3'], { needed: true })
   build()
   follow(node(), ['--conditions=@tidemark/source', 'scripts/soak.ts', ...args])
+}
+
+/** Xen Orchestra's mirror of a pool on which clients do things at random. */
+function soakXo(args) {
+  install(path.join(root, 'test', 'xen-orchestra'), "Xen Orchestra's packages")
+  build()
+  follow(node(), ['--conditions=@tidemark/source', 'scripts/soak-xo.ts', ...args])
 }
 
 /** Generated inputs for every protocol. */

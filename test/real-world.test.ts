@@ -2,6 +2,9 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CBT_BLOCK, MiB } from '@tidemark/blocks'
 import { openLabControl, type LabControl } from '@tidemark/lab'
+import { openXenPool, patienceDefaults } from '@tidemark/engine/xen'
+import { openNbd } from '@tidemark/nbd'
+import type { Session, VdiRef } from '@tidemark/xenapi'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { mortalLab } from './support/mortal-lab.ts'
 import { guestWrites, openBench, succeed, type Bench } from './support/pool.ts'
@@ -76,3 +79,77 @@ test.each(['SIGTERM', 'SIGKILL'] as const)(
   },
   60_000,
 )
+
+/** A snapshot of a new VM with one tracked disk, taken by the engine in this process. */
+async function takeSnapshot(admin: Session, name: string, patience = patienceDefaults) {
+  const made = await bench.lab.control.createVm({ name, disks: [{ size: 8 * MiB, tracked: true }] })
+  const pool = await openXenPool(admin, { patience })
+  const vm = (await pool.vms()).find(({ uuid }) => uuid === made.uuid)
+  if (vm === undefined) throw new Error('no VM')
+  const snapshot = await pool.snapshot(vm, { repository: 'test', leftOut: [] })
+  const [disk] = snapshot.disks.values()
+  return { snapshot, vdi: await admin.VDI.get_by_uuid(disk?.uuid ?? '') }
+}
+
+/** Counts how often a snapshot's data were asked to go. */
+function counted(session: Session): { session: Session; tries: () => number } {
+  let tries = 0
+  const destroy: Session['Async']['VDI']['data_destroy'] = (self, options) => {
+    tries++
+    return session.Async.VDI.data_destroy(self, options)
+  }
+  const Async = { ...session.Async, VDI: { ...session.Async.VDI, data_destroy: destroy } }
+  return { session: { ...session, Async }, tries: () => tries }
+}
+
+test('a snapshot that somebody still reads over NBD is waited for by events, and tidied when the reader leaves', async () => {
+  await using admin = await bench.admin()
+  const { session, tries } = counted(admin)
+  const { snapshot, vdi } = await takeSnapshot(session, 'held')
+  const reader = await readerOf(admin, vdi)
+  let isTidy = false
+  const tidying = snapshot.keepAsBase('point').then(() => (isTidy = true))
+  while (tries() < 2) await sleep(20)
+  expect(isTidy).toBe(false)
+  await reader[Symbol.asyncDispose]()
+  await tidying
+  expect(await admin.VDI.get_type(vdi)).toBe('cbt_metadata')
+}, 60_000)
+
+async function readerOf(session: Session, vdi: VdiRef) {
+  const [info] = await session.VDI.get_nbd_info(vdi)
+  if (info === undefined) throw new Error('no NBD')
+  const address = { host: info.address, port: info.port }
+  return openNbd({ address, exportName: info.exportname, tls: { kind: 'certificate', pem: info.cert } })
+}
+
+test('what a control domain holds of a snapshot and nobody takes down is taken down by the run', async () => {
+  await using admin = await bench.admin()
+  const { snapshot, vdi } = await takeSnapshot(admin, 'forgotten', { ...patienceDefaults, releaseAfterMs: 0 })
+  const [dom0] = Object.entries(await admin.VM.get_all_records()).flatMap(([ref, vm]) =>
+    vm.is_control_domain ? [ref] : [],
+  )
+  const left = await admin.VBD.create({
+    VM: dom0 as Parameters<Session['VM']['get_record']>[0],
+    VDI: vdi,
+    userdevice: 'autodetect',
+    bootable: false,
+    mode: 'RO',
+    type: 'Disk',
+    empty: false,
+    other_config: {},
+    qos_algorithm_type: '',
+    qos_algorithm_params: {},
+  })
+  await admin.VBD.plug(left)
+  await snapshot.keepAsBase('point')
+  expect(await admin.VDI.get_type(vdi)).toBe('cbt_metadata')
+  expect(await admin.VDI.get_VBDs(vdi)).toEqual([])
+}, 60_000)
+
+test('a disk that stays busy ends the patience with ENGINE_BUSY', async () => {
+  await using admin = await bench.admin()
+  const { snapshot, vdi } = await takeSnapshot(admin, 'stuck', { ...patienceDefaults, forMs: 0 })
+  await using _ = await readerOf(admin, vdi)
+  await expect(snapshot.keepAsBase('point')).rejects.toMatchObject({ code: 'ENGINE_BUSY' })
+}, 60_000)

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { MiB } from '@tidemark/blocks'
 import { startLab, type Lab, type MadeVm } from '@tidemark/lab'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { follow } from './soak/xen-orchestra.ts'
 import { adminOf, guestWrites } from './support/pool.ts'
 import { XenOrchestra } from './support/xen-orchestra.ts'
 
@@ -198,6 +199,17 @@ describe('@xen-orchestra/xapi', () => {
     expect(await xo.do('call', 'VBD.get_all')).toHaveLength(1)
     expect(await lab.control.invariants()).toEqual([])
   })
+})
+
+test('its mirrors are the pool, after clients have done things at random', { timeout: 60_000 }, async () => {
+  const result = await follow({ seconds: 8, clients: 3, seed: 11 })
+  expect(result.findings).toEqual([])
+  expect(result.mirrors.map(({ transport }) => transport)).toEqual(['json-rpc', 'xml-rpc'])
+  for (const mirror of result.mirrors) {
+    expect(mirror).toMatchObject({ differences: [], output: '' })
+    expect(mirror.events).toBeGreaterThan(100)
+  }
+  expect(result.steps).toBeGreaterThan(30)
 })
 
 describe('@vates/nbd-client', () => {

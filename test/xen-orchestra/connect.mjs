@@ -5,6 +5,8 @@ import { Xapi } from '@xen-orchestra/xapi'
 let client
 /** How often each method was called. */
 let calls
+/** How many events have come. */
+let events
 
 /** The connection of this process. */
 export const xapi = () => client
@@ -12,11 +14,17 @@ export const xapi = () => client
 /** @param options url, auth, transport ('auto', 'json-rpc', 'xml-rpc'), allowUnauthorized, preferNbd, … */
 export async function connect(options) {
   calls = {}
+  events = 0
   client = new Xapi({ debounce: 20, vdiDestroyRetryWhenInUse: { delay: 200, tries: 50 }, ...options })
   const send = client._call
   client._call = (method, ...rest) => {
     calls[method] = (calls[method] ?? 0) + 1
     return send.call(client, method, ...rest)
+  }
+  const take = client._processEvents
+  client._processEvents = (some) => {
+    events += some.length
+    return take.call(client, some)
   }
   await client.connect()
   if (options.watchEvents !== false) await client.objectsFetched
@@ -33,6 +41,8 @@ export function callCounts() {
   for (const method of Object.keys(calls)) delete calls[method]
   return counts
 }
+
+export const eventCount = () => events
 
 export const call = (method, ...args) => client.call(method, ...args)
 

@@ -80,10 +80,13 @@ export async function loginTo(
   return login(
     { url: entry.url, trust, members },
     { username: entry.username, password: password.reveal() },
-    { outageMs: outageMs(entry) },
+    { outageMs: outageMs(entry), patienceMs: PATIENCE_MS },
     signal,
   )
 }
+
+/** For how long a pool that has too much to do is asked again. */
+const PATIENCE_MS = 5 * 60_000
 
 const outageMs = ({ outageMinutes = 5 }: PoolConfig): number => outageMinutes * 60_000
 

@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import type { BackupArguments } from './commands/backup.ts'
 import type { CheckArguments } from './commands/check.ts'
 import type { LabArguments, LabSeedArguments } from './commands/lab.ts'
+import type { NbdArguments } from './commands/nbd.ts'
 import type { PoolAddArguments } from './commands/pool.ts'
 import type { RepoInitArguments, UnlockArguments } from './commands/repo.ts'
 import type { RestoreArguments } from './commands/restore.ts'
@@ -27,6 +28,7 @@ const commands = {
   check: () => import('./commands/check.ts'),
   demo: () => import('./demo/demo.ts'),
   lab: () => import('./commands/lab.ts'),
+  nbd: () => import('./commands/nbd.ts'),
   points: () => import('./commands/points.ts'),
   pool: () => import('./commands/pool.ts'),
   repo: () => import('./commands/repo.ts'),
@@ -57,7 +59,19 @@ export function buildProgram(surroundings: Surroundings): Command {
     const { json = false, config } = program.opts<{ json?: boolean; config: string }>()
     surroundings.exit(await run({ config, signal: surroundings.signal }, surroundings.out(json)))
   }
-  for (const add of [addPool, addRepo, addVm, addBackup, addPoints, addRestore, addVerify, addXe, addLab, addDemo]) {
+  for (const add of [
+    addPool,
+    addRepo,
+    addVm,
+    addBackup,
+    addPoints,
+    addRestore,
+    addAccess,
+    addVerify,
+    addXe,
+    addLab,
+    addDemo,
+  ]) {
     add(program, start)
   }
   return program
@@ -183,6 +197,22 @@ function addRestore(program: Command, start: Start): void {
     )
 }
 
+function addAccess(program: Command, start: Start): void {
+  withRepo(program.command('nbd <point> [disk]').description('serve the disks of a restore point over NBD, at once'))
+    .option('--socket <path>', 'Unix socket to listen on; default: a private one of its own')
+    .option('--listen <host:port>', 'TCP address to listen on instead')
+    .option('--tls-cert <file>', "server's certificate, PEM: everything is encrypted then")
+    .option('--tls-key <file>', "server's key, PEM")
+    .option('--tls-client-ca <file>', 'only clients with a certificate of this authority, PEM')
+    .option('--writable', 'take writes, and throw them away at the end')
+    .option('--overlay <directory>', 'take writes, and keep them in this directory for the next time')
+    .option('--cache <MiB>', 'memory for what was read, per disk', mebibytes, 64)
+    .addHelpText('after', selectors)
+    .action((point: string, disk: string | undefined, args: NbdArguments) =>
+      start(async (global, out) => (await commands.nbd()).nbd(global, out, [point, disk], args)),
+    )
+}
+
 function addVerify(program: Command, start: Start): void {
   withRepo(withPool(program.command('verify <point>').description('every blob of a point against its ID')))
     .option('--disk <which...>', 'only these disks')
@@ -273,6 +303,12 @@ function minutes(text: string): number {
   const value = Number(text)
   if (text !== '' && value >= 0) return value
   throw new InvalidArgumentError('minutes are a number, 0 or more')
+}
+
+function mebibytes(text: string): number {
+  const value = Number(text)
+  if (Number.isInteger(value) && value >= 1 && value <= 1024) return value
+  throw new InvalidArgumentError('a number of MiB from 1 to 1024')
 }
 
 function sizes(text: string, before: readonly number[] = []): readonly number[] {

@@ -10,6 +10,8 @@ export {
 export { systemClock, type Clock } from './clock.ts'
 export { EngineError, type EngineErrorCode } from './error.ts'
 export type { BackupEvent, BackupStage, DiskProgress, OnBackup, OnDisk } from './events.ts'
+export type { OverlayIdentity } from './overlay/map.ts'
+export { openOverlay, type WritableImage } from './overlay/overlay.ts'
 export { explain, planDisk, type DiskPlan, type FullReason, type PlanOptions, type VmPlan } from './plan.ts'
 export { chooseVm } from './planner.ts'
 export {
@@ -43,6 +45,7 @@ export type {
 export { restoreToDirectory, type RestoredFile } from './raw-file.ts'
 export {
   chooseDisks,
+  contentOf,
   restoreAsNewVm,
   restoreOver,
   type NewVmOptions,

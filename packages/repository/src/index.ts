@@ -6,6 +6,7 @@ export type { CheckFinding, CheckOptions, CheckProgress, CheckReport } from './c
 export { systemClock, type Clock } from './clock.ts'
 export { contentOf, type DiskContent } from './disk/content.ts'
 export { gridFor, type Grid } from './disk/grid.ts'
+export { imageDefaults, openImage, type DiskImage, type ImageExtent, type ImageOptions } from './disk/image.ts'
 export { planContent, type ContentPlan, type PlanOptions } from './disk/plan.ts'
 export { readContent, readExtents, type DiskChunk, type ReadOptions } from './disk/read.ts'
 export type { SourceChunk } from './disk/source.ts'

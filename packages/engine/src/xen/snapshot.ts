@@ -3,7 +3,7 @@ import { isFailure, XenApiError, type Session, type VdiRecord, type VdiRef, type
 import type { Clock } from '../clock.ts'
 import type { Changes, Disk, DiskSnapshot, SnapshotOptions, SourceKind, Vm, VmSnapshot } from '../pool.ts'
 import { MARK_POINT, MARK_REPOSITORY, MARK_ROLE, type Role } from './marks.ts'
-import { failedWith, whileBusy, type Patience } from './patience.ts'
+import { failedWith, whileBusy, type BusyDisk, type Patience } from './patience.ts'
 import { openSource, type SourceOptions } from './source.ts'
 
 export interface SnapshotContext {
@@ -143,11 +143,11 @@ async function changedSince(
   copy: Copy,
   signal?: AbortSignal,
 ): Promise<Changes> {
-  const { session, clock, patience } = context
+  const { session } = context
   try {
     const from = await session.VDI.get_by_uuid(base, { signal })
     const ask = () => session.Async.VDI.list_changed_blocks(from, copy.ref, { signal })
-    const text = await whileBusy(`disk ${copy.disk.position}`, clock, patience, ask, signal)
+    const text = await whileBusy(busy(context, copy.ref, nameOf(copy)), ask, signal)
     return { known: true, bitmap: decodeBitmap(text, copy.size) }
   } catch (error) {
     if (error instanceof BlocksError) return { known: false, detail: error.message }
@@ -164,9 +164,19 @@ function detailOf(error: unknown): string {
   return /\[opterr=([^\]]*)\]/.exec(text)?.[1] ?? text
 }
 
-async function keepLog({ session, clock, patience }: SnapshotContext, copy: Copy, point: string): Promise<void> {
-  const destroyData = () => session.Async.VDI.data_destroy(copy.ref)
-  await whileBusy(`the snapshot of disk ${copy.disk.position}`, clock, patience, destroyData)
+const nameOf = ({ disk }: Copy): string => `the snapshot of disk ${disk.position}`
+
+const busy = ({ session, clock, patience }: SnapshotContext, vdi: VdiRef, what: string): BusyDisk => ({
+  session,
+  clock,
+  patience,
+  vdi,
+  what,
+})
+
+async function keepLog(context: SnapshotContext, copy: Copy, point: string): Promise<void> {
+  const { session } = context
+  await whileBusy(busy(context, copy.ref, nameOf(copy)), () => session.Async.VDI.data_destroy(copy.ref))
   await markCopy(session, copy.ref, { role: 'base', point }, undefined)
 }
 
@@ -191,12 +201,9 @@ async function destroyVmSnapshot(session: Session, ref: VmRef): Promise<void> {
 }
 
 /** Destroys a disk, waiting for readers to go; one that is gone already is as good. */
-export async function destroyDisk(
-  { session, clock, patience }: Pick<SnapshotContext, 'session' | 'clock' | 'patience'>,
-  ref: VdiRef,
-): Promise<void> {
+export async function destroyDisk(context: SnapshotContext, ref: VdiRef): Promise<void> {
   try {
-    await whileBusy('a disk', clock, patience, () => session.Async.VDI.destroy(ref))
+    await whileBusy(busy(context, ref, 'a disk'), () => context.session.Async.VDI.destroy(ref))
   } catch (error) {
     if (!isFailure(error, 'HANDLE_INVALID')) throw error
   }
