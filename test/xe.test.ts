@@ -113,12 +113,12 @@ test('a raw disk comes from the standard input; a stream of unknown length is re
   const sr = await xe('pool-list', 'params=default-SR', '--minimal')
   const copy = await xe('vdi-create', `sr-uuid=${sr}`, 'name-label=piped', `virtual-size=${SIZE}`)
   const bytes = Buffer.alloc(SIZE, 7)
-  const run = await runXe(bench, ['vdi-import', `uuid=${copy}`, 'filename=', 'progress=true'], bytes)
+  const run = await runXe(bench, ['vdi-import', `uuid=${copy}`, 'filename=', 'progress=true'], { input: bytes })
   expect(run).toMatchObject({ code: 0, stdout: '' })
   expect(run.stderr).toContain('(100%)')
   const back = await runXe(bench, ['vdi-export', `uuid=${copy}`, 'filename='])
   expect(back.bytes.equals(bytes)).toBe(true)
-  const vhd = await runXe(bench, ['vdi-import', `uuid=${copy}`, 'filename=', 'format=vhd'], bytes)
+  const vhd = await runXe(bench, ['vdi-import', `uuid=${copy}`, 'filename=', 'format=vhd'], { input: bytes })
   expect(vhd.stderr).toContain('how long an upload is')
   await destroyDisk(copy)
 })
@@ -134,6 +134,16 @@ test('an export does not write over a file, and an import needs one', async () =
   )
 })
 
+test('an export that is stopped leaves no file, no task and no disk in use', async () => {
+  const stop = new AbortController()
+  const words = ['vdi-export', `uuid=${disk}`, `filename=${file('stopped')}`, 'progress=true']
+  const run = runXe(bench, words, { signal: stop.signal, heard: () => stop.abort(new Error('Ctrl-C')) })
+  await expect(run).rejects.toThrow('Ctrl-C')
+  await expect(stat(file('stopped'))).rejects.toMatchObject({ code: 'ENOENT' })
+  expect(await xe('task-list', 'status=pending', '--minimal')).toBe('')
+  await vi.waitFor(async () => expect(await xe('vbd-list', `vdi-uuid=${disk}`, 'params=vm-uuid', '--minimal')).toBe(vm))
+})
+
 test('the description of a VM goes out and comes back as a new VM with other disks', async () => {
   const sr = await xe('pool-list', 'params=default-SR', '--minimal')
   const other = await xe('vdi-create', `sr-uuid=${sr}`, 'name-label=other', `virtual-size=${SIZE}`)
@@ -146,6 +156,11 @@ test('the description of a VM goes out and comes back as a new VM with other dis
     'Error: Multiple matches VMs found. --multiple required to complete the operation\n',
   )
   await xe('vm-param-set', `uuid=${uuid}`, 'name-label=web2')
+  expect(await xe('vm-disk-list', 'vm=web2', 'vbd-params=userdevice', 'vdi-params=uuid,virtual-size')).toBe(
+    `Disk 0 VBD:\nuserdevice ( RW)    : 0\n\n\nDisk 0 VDI:\nuuid ( RO)            : ${other}\n    virtual-size ( RO): ${SIZE}\n\n`,
+  )
+  const no = await runXe(bench, ['vm-uninstall', 'vm=web2'], { input: Buffer.from('no\n') })
+  expect(no.stdout).toMatch(/\nType 'yes' to continue\nAborted \(you typed: 'no'\)\n$/)
   const gone = await xe('vm-uninstall', 'vm=web2', '--force')
   expect(gone.split('\n')[1]).toBe(`VM : ${uuid} (web2)`)
   expect(await xe('vm-list', 'name-label=web2', '--minimal')).toBe('')

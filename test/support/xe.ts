@@ -15,13 +15,29 @@ export interface XeRun {
   readonly bytes: Buffer
 }
 
+/** What surrounds a command. */
+export interface XeSurroundings {
+  /** Its standard input. */
+  readonly input?: Buffer
+  readonly signal?: AbortSignal
+  /** Hears each text for the standard error. */
+  readonly heard?: (text: string) => void
+}
+
 /** Runs one command in this process, on the pool of the bench. */
-export async function runXe({ directory }: Bench, args: readonly string[], input = Buffer.alloc(0)): Promise<XeRun> {
+export async function runXe(
+  { directory }: Bench,
+  args: readonly string[],
+  { input = Buffer.alloc(0), signal = new AbortController().signal, heard = () => {} }: XeSurroundings = {},
+): Promise<XeRun> {
   let [stdout, stderr] = ['', '']
   const output = new PassThrough({ highWaterMark: 1 << 30 })
-  const code = await xe({ config: join(directory, 'config.yaml'), signal: new AbortController().signal }, args, {
+  const code = await xe({ config: join(directory, 'config.yaml'), signal }, args, {
     print: (line) => void (stdout += `${line}\n`),
-    warn: (text) => void (stderr += text),
+    warn(text) {
+      stderr += text
+      heard(text)
+    },
     input: Readable.from([input]),
     output,
   })

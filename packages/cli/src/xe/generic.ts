@@ -56,7 +56,7 @@ async function list(cls: XeClass, { pool, params, printer }: Job): Promise<void>
 const job = (pool: Job['pool'], cls: XeClass) => ({ pool, cls })
 
 /** The fields that `params=` names, in the order of the class; `all` and no default mean every field. */
-function chosenFields(
+export function chosenFields(
   { fields }: XeClass,
   params: Params,
   name: string,
@@ -74,7 +74,7 @@ async function paramList(cls: XeClass, { pool, params, printer }: Job): Promise<
 }
 
 /** Names with their marks, and values. A list leaves out what would need a call for each record. */
-function printed(
+export function printed(
   { pool, cls }: { readonly pool: Job['pool']; readonly cls: XeClass },
   record: XeRecord,
   fields: readonly XeField[],

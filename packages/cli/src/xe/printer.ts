@@ -7,6 +7,8 @@ export type PrintedRecord = readonly (readonly [name: string, value: string])[]
 export interface Printer {
   table(records: readonly PrintedRecord[]): void
   list(lines: readonly string[]): void
+  /** A line for people, left out with `--minimal`. */
+  message(text: string): void
   /** A line that stays the same with `--minimal`. */
   line(text: string): void
   /** What `--minimal` has gathered. */
@@ -23,6 +25,7 @@ const fullPrinter = ({ print }: Terminal): Printer => ({
   list(lines) {
     for (const line of lines) print(line)
   },
+  message: print,
   line: print,
   end() {},
 })
@@ -37,6 +40,7 @@ function minimalPrinter({ print }: Terminal): Printer {
         gathered.unshift(values.map(escaped).join(','))
     },
     list: (lines) => void gathered.unshift(lines.map(escaped).join(',')),
+    message() {},
     line: print,
     end: () => print(gathered.join(',')),
   }

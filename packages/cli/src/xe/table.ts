@@ -1,5 +1,6 @@
 import { xeClasses } from './classes/index.ts'
 import type { Command } from './command.ts'
+import { diskCommands } from './commands/disks.ts'
 import { networkCommands } from './commands/network.ts'
 import { snapshotCommands } from './commands/snapshot.ts'
 import { storageCommands } from './commands/storage.ts'
@@ -17,6 +18,7 @@ export const xeCommands: ReadonlyMap<string, Command> = new Map(
     ...networkCommands,
     ...vmCommands,
     ...snapshotCommands,
+    ...diskCommands,
     ...transferCommands,
   ].map((command) => [command.name, command]),
 )

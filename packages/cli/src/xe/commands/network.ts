@@ -1,4 +1,4 @@
-import { action, uuidOf } from '../action.ts'
+import { action, refOf, uuidOf } from '../action.ts'
 import { refused } from '../complaint.ts'
 import type { Command, Job } from '../command.ts'
 import { FORCE_NEEDED } from './vm.ts'
@@ -17,6 +17,13 @@ export const networkCommands: readonly Command[] = [
   action('vif-plug', 'VIF', { help: 'Attach a network card to its running VM.' }, ({ session, signal }, vif) =>
     session.Async.VIF.plug(vif, { signal }),
   ),
+  {
+    name: 'vif-create',
+    required: ['device', 'network-uuid', 'vm-uuid'],
+    optional: ['mac'],
+    help: 'Give a VM a network card and print its uuid; without a MAC address, or with mac=random, the server makes one.',
+    run: createVif,
+  },
   action(
     'vif-unplug',
     'VIF',
@@ -56,4 +63,24 @@ async function create({ pool, params, printer }: Job): Promise<void> {
     { signal: pool.signal },
   )
   printer.list([await uuidOf(pool, 'network', network)])
+}
+
+async function createVif({ pool, params, printer }: Job): Promise<void> {
+  const mac = params.find('mac') ?? 'random'
+  const network = await refOf(pool, 'network', params.need('network-uuid'))
+  const mtu = await pool.session.network.get_MTU(network, { signal: pool.signal })
+  const vif = await pool.session.Async.VIF.create(
+    {
+      device: params.need('device'),
+      network,
+      VM: await refOf(pool, 'VM', params.need('vm-uuid')),
+      MAC: mac === 'random' ? '' : mac,
+      MTU: mtu,
+      other_config: {},
+      qos_algorithm_type: '',
+      qos_algorithm_params: {},
+    },
+    { signal: pool.signal },
+  )
+  printer.list([await uuidOf(pool, 'VIF', vif)])
 }

@@ -28,6 +28,16 @@ export const storageCommands: readonly Command[] = [
     },
     unplug,
   ),
+  action('vbd-eject', 'VBD', { help: 'Take the CD out of a drive.' }, ({ session, signal }, vbd) =>
+    session.Async.VBD.eject(vbd, { signal }),
+  ),
+  action(
+    'vbd-insert',
+    'VBD',
+    { help: 'Put a CD into an empty drive.', required: ['vdi-uuid'] },
+    async (pool, vbd, { params }) =>
+      pool.session.Async.VBD.insert(vbd, await refOf(pool, 'VDI', params.need('vdi-uuid')), { signal: pool.signal }),
+  ),
   action(
     'sr-scan',
     'SR',
