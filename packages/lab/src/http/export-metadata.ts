@@ -1,26 +1,25 @@
+import type { VmRef } from '@tidemark/xenapi'
+import { failure } from '../calls/failure.ts'
 import { packOva } from '../metadata/archive.ts'
 import { describeVms } from '../metadata/export.ts'
 import { encodeOva } from '../metadata/ova.ts'
+import { isDefaultTemplate } from '../metadata/prechecks.ts'
 import { send } from './exchange.ts'
-import { findObject, type Transfer } from './transfer.ts'
+import { findObject, flag, type Transfer } from './transfer.ts'
 
-/** GET /export_metadata: one VM or all, without data. The answer is made in memory, so that errors come as a status. */
+/**
+ * GET /export_metadata: one VM or all, without data, as they are. The answer is made in memory, so that errors come as a
+ * status. contract/xenapi.md §5.4
+ */
 export async function exportMetadata(transfer: Transfer): Promise<string> {
-  const { pool, query } = transfer
-  const excluded = new Set(
-    (query.get('excluded_device_types') ?? '').split(',').map((name) => name.trim().toLowerCase()),
-  )
-  const name = query.get('ref') ?? query.get('uuid')
-  const all = query.get('all') === 'true'
-  const vms = all
-    ? pool.db
-        .all('VM')
-        .flatMap(([vm, { is_control_domain }]) =>
-          is_control_domain && query.get('include_dom0') === 'false' ? [] : [vm],
-        )
-    : [findObject(pool, 'VM', name ?? '')]
-  const ova = describeVms(pool, vms, { snapshots: query.get('export_snapshots') !== 'false', excluded })
-  const archive = await packOva(encodeOva(ova))
+  const { pool, call, query } = transfer
+  const vms = flag(query, 'all') ? allVms(transfer) : [vmOf(transfer)]
+  const { ova } = describeVms(pool, vms, {
+    snapshots: flag(query, 'export_snapshots', true),
+    powerState: true,
+    excluded: excludedDevices(query),
+  })
+  const archive = packOva(encodeOva(ova), pool.options.clock.now())
   transfer.begin({
     version: '1.0',
     status: 200,
@@ -30,6 +29,29 @@ export async function exportMetadata(transfer: Transfer): Promise<string> {
       'Content-Disposition': 'attachment; filename="export.xva"',
     },
   })
-  await send(transfer, archive, transfer.call.signal)
+  await send(transfer, archive, call.signal)
   return ''
+}
+
+/** Everything but the templates that every pool has. */
+function allVms({ pool, query }: Transfer): VmRef[] {
+  const withHosts = flag(query, 'include_dom0', true)
+  return pool.db
+    .all('VM')
+    .filter(([, vm]) => !isDefaultTemplate(vm) && (withHosts || !vm.is_control_domain))
+    .map(([ref]) => ref)
+}
+
+/** The VM that a request names. @throws XenApiError HANDLE_INVALID */
+export const vmOf = ({ pool, query }: Transfer): VmRef =>
+  findObject(pool, 'VM', query.get('ref') ?? query.get('uuid') ?? '')
+
+const DEVICES = ['vif', 'vbd', 'vgpu', 'vtpm']
+
+/** @throws XenApiError INTERNAL_ERROR for a device that there is not */
+function excludedDevices(query: URLSearchParams): ReadonlySet<string> {
+  const names = (query.get('excluded_device_types') ?? '').split(',').filter((name) => name !== '')
+  const wrong = names.find((name) => !DEVICES.includes(name.toLowerCase()))
+  if (wrong !== undefined) failure('INTERNAL_ERROR', `Type '${wrong}' not one of [${DEVICES.join('; ')}]`)
+  return new Set(names.map((name) => name.toLowerCase()))
 }

@@ -4,6 +4,8 @@ import { VHD_SIZE_MAX } from '@tidemark/xenapi/vhd'
 import type { VdiRecord, VdiRef } from '@tidemark/xenapi'
 import { send } from './exchange.ts'
 import { contentTypeOf, formatOf, type DiskFormat } from './format.ts'
+import { TAR_END } from '../tar/write.ts'
+import { chunksOf } from '../xva/chunks-out.ts'
 import { rawOf } from './raw-out.ts'
 import { findObject, parameter, type Transfer } from './transfer.ts'
 import { vhdOf } from './vhd-out.ts'
@@ -48,5 +50,16 @@ interface Disks {
 function streamOf(transfer: Transfer, format: DiskFormat, { disk, base }: Disks): AsyncIterable<Uint8Array> {
   const { pool, call } = transfer
   if (format === 'raw') return rawOf(pool.storage, disk.uuid, (fraction) => call.task?.progress(fraction))
+  if (format === 'tar') return tarOf(transfer, disk.uuid)
   return vhdOf(transfer, disk.uuid, base?.uuid)
+}
+
+/** The folder that a disk alone has in its archive. xapi: vdi_tar_export_dir */
+export const TAR_FOLDER = 'vdi'
+
+/** The chunks of an archive without a description. A base makes no difference to it. */
+async function* tarOf({ pool: { storage }, call }: Transfer, uuid: string): AsyncGenerator<Uint8Array, void, void> {
+  const size = storage.sizeOf(uuid)
+  yield* chunksOf(storage, { prefix: TAR_FOLDER, uuid }, (bytes) => call.task?.progress(bytes / size))
+  yield TAR_END
 }

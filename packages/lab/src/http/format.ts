@@ -3,6 +3,7 @@ import { HttpRefusal, parameter, type Transfer } from './transfer.ts'
 const CONTENT_TYPES = {
   raw: 'application/octet-stream',
   vhd: 'application/vhd',
+  tar: 'application/x-tar',
 } as const
 
 /** How a disk travels. */

@@ -1,12 +1,17 @@
 import { encodeXmlValue, XenApiError } from '@tidemark/xenapi/codec'
 import type { VdiRef } from '@tidemark/xenapi'
 import { assertHasData } from '../classes/vdi-operation.ts'
+import { apiFailure } from '../calls/failure.ts'
 import { createVdi } from '../classes/vdi.ts'
 import { LabError, type LabErrorCode } from '../error.ts'
-import { bodyOf, BodyCut } from './body.ts'
+import { StreamCut, withPieces } from '../streams/pieces.ts'
+import { TarDamaged } from '../tar/read.ts'
+import { ChunkDamaged, takeChunks } from '../xva/chunks-in.ts'
+import { bodyOf } from './body.ts'
+import { TAR_FOLDER } from './export-raw.ts'
 import { formatOf, type DiskFormat } from './format.ts'
 import { ioError, takeFramed, takeRaw } from './raw-in.ts'
-import { sinkOf } from './sink.ts'
+import { sinkOf, type DiskSink } from './sink.ts'
 import { findObject, HttpRefusal, parameter, type Transfer } from './transfer.ts'
 import { lengthOf } from './unsized.ts'
 import { takeVhd, withinVhd } from './vhd-in.ts'
@@ -66,9 +71,17 @@ async function take(transfer: Transfer, format: DiskFormat, uuid: string): Promi
   const body = bodyOf(request, call.signal)
   const length = lengthOf(request)
   if (format === 'raw') return isFramed(transfer) ? takeFramed(body, sink) : takeRaw(body, sink, length)
+  if (format === 'tar') return takeTar(body, sink)
   // a client that does not know the length of what it sends announces more than can come
   const isOpen = length === undefined || length > 2 * sink.size
   await takeVhd(isOpen ? withinVhd(body) : body, sink)
+}
+
+/** The chunks of a disk of just this size: the last one is always there. */
+function takeTar(body: AsyncIterable<Uint8Array>, sink: DiskSink): Promise<void> {
+  return withPieces(body, async (input) => {
+    await takeChunks(input, [{ prefix: TAR_FOLDER, size: sink.size, sink }], { verify: true })
+  })
 }
 
 const REFUSALS: readonly LabErrorCode[] = ['LAB_STORAGE_RANGE', 'LAB_STORAGE_FULL', 'LAB_STORAGE_IO']
@@ -77,5 +90,6 @@ const REFUSALS: readonly LabErrorCode[] = ['LAB_STORAGE_RANGE', 'LAB_STORAGE_FUL
 function ioErrorOf(error: unknown): unknown {
   const isDamaged = error instanceof XenApiError && error.code === 'XENAPI_PROTOCOL'
   const isRefused = error instanceof LabError && REFUSALS.includes(error.code)
-  return isDamaged || isRefused || error instanceof BodyCut ? ioError() : error
+  if (error instanceof ChunkDamaged || error instanceof TarDamaged) return apiFailure('INTERNAL_ERROR', error.message)
+  return isDamaged || isRefused || error instanceof StreamCut ? ioError() : error
 }

@@ -1,5 +1,5 @@
 import { apiFailure } from '../calls/failure.ts'
-import { withPieces, type Pieces } from './pieces.ts'
+import { withPieces, type Pieces } from '../streams/pieces.ts'
 import type { DiskSink } from './sink.ts'
 
 const PIECE = 1024 * 1024

@@ -5,8 +5,10 @@ import type { LabHost } from '../host/host.ts'
 import type { Pool } from '../pool.ts'
 import { answer, exchangeOf, finish, type Exchange } from './exchange.ts'
 import { exportMetadata } from './export-metadata.ts'
+import { exportVm } from './export-vm.ts'
 import { exportRawVdi } from './export-raw.ts'
 import { importMetadata } from './import-metadata.ts'
+import { importVm } from './import-vm.ts'
 import { importRawVdi } from './import-raw.ts'
 import { serveJsonRpc, serveXmlRpc } from './rpc.ts'
 import { acceptUnsized } from './unsized.ts'
@@ -22,8 +24,16 @@ const transfer =
 /** Handlers by method and the beginning of the path; the longest one that fits serves. */
 const ROUTES: Readonly<Record<string, Readonly<Record<string, Serve>>>> = {
   POST: { '/': serveXmlRpc, '/RPC2': serveXmlRpc, '/xmlrpc': serveXmlRpc, '/jsonrpc': serveJsonRpc },
-  GET: { '/export_raw_vdi': transfer(exportRawVdi), '/export_metadata': transfer(exportMetadata) },
-  PUT: { '/import_raw_vdi': transfer(importRawVdi), '/import_metadata': transfer(importMetadata) },
+  GET: {
+    '/export_raw_vdi': transfer(exportRawVdi),
+    '/export_metadata': transfer(exportMetadata),
+    '/export': transfer(exportVm),
+  },
+  PUT: {
+    '/import_raw_vdi': transfer(importRawVdi),
+    '/import_metadata': transfer(importMetadata),
+    '/import': transfer(importVm),
+  },
   OPTIONS: { '/': allowOrigins },
 }
 

@@ -13,7 +13,7 @@ export function lengthOf({ socket, headers }: IncomingMessage): number | undefin
 }
 
 /**
- * Lets a client leave out the length of what it sends to /import_raw_vdi, which xapi takes as the size of the disk. To
+ * Lets a client leave out the length of what it sends to the handlers of imports: xapi reads as much as there is to read. To
  * Node a PUT without a length has no body, so that the head of the first request of each connection is read here, and
  * such a request gets a length that it never reaches. To be called on a server before anything else listens to it.
  */
@@ -33,7 +33,7 @@ export function acceptUnsized(server: HttpServer | HttpsServer): void {
 const HEAD_MS = 60_000
 const HEAD_MAX = 16 * 1024
 const LENGTH = `Content-Length: ${2 ** 50}\r\n`
-const START = 'PUT /import_raw_vdi'
+const START = 'PUT /import'
 
 /** Reads ahead no further than it takes to see that a request is none of these. */
 async function admit(socket: Socket): Promise<void> {

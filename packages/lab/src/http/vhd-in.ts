@@ -1,5 +1,5 @@
 import { readVhd } from '@tidemark/xenapi/vhd'
-import { pieces, type Pieces } from './pieces.ts'
+import { pieces, type Pieces } from '../streams/pieces.ts'
 import { ioError } from './raw-in.ts'
 import type { DiskSink } from './sink.ts'
 

@@ -1,181 +1,132 @@
-import type { NetworkRef, SrRef, VbdRecord, VdiRecord, VdiRef, VifRecord, VmRecord, VmRef } from '@tidemark/xenapi'
-import { decodeTyped, NULL_REF, parseType, XenApiError } from '@tidemark/xenapi/codec'
-import { apiFailure, failure } from '../calls/failure.ts'
-import { newMac } from '../classes/vif.ts'
+import type { TaskRef, VdiRef, VmRecord, VmRef } from '@tidemark/xenapi'
+import { NULL_REF } from '@tidemark/xenapi/codec'
+import { failure } from '../calls/failure.ts'
 import { copiedFields } from '../classes/vm-snapshot.ts'
 import { insertVm, removeVm } from '../classes/vm.ts'
 import type { Draft } from '../database/database.ts'
-import { newRecord } from '../database/record.ts'
-import { isClassName, type ClassName, type Tables } from '../database/tables.ts'
-import { theHost, type Pool } from '../pool.ts'
-import type { Ova, OvaObject } from './ova.ts'
+import type { Fields } from '../database/tables.ts'
+import type { Pool } from '../pool.ts'
+import { importVbd, importVif, importVtpm, type DeviceJob } from './devices.ts'
+import { assertAttachedFound, assertSeedsFree, planVm, type VmPlan } from './prechecks.ts'
+import { withoutReferences, type OvaSource, type SourceObject } from './source.ts'
+import { vtpmOf } from './vtpm.ts'
 
 export interface ImportScope {
-  /** uuid in the description to uuid of the disk that takes its place. */
-  readonly disks: ReadonlyMap<string, string>
+  /** By `Ref:<n>`: the disks that are there. What is not is left out. */
+  readonly disks: ReadonlyMap<string, VdiRef>
   /** Keeps uuids and MACs, and replaces a halted VM of the same uuid. */
   readonly restore: boolean
-  /** Leaves out disks that are not found. */
   readonly force: boolean
+  /** Checks everything and makes nothing. */
   readonly dryRun: boolean
+  /** Whether disks that were in use may come later. */
+  readonly mayBeMissing: boolean
+  /** Noted in other_config of the VMs. */
+  readonly task: TaskRef
 }
 
-/** One import: what is in the file, and what became of it. */
-interface Import {
-  readonly pool: Pool
-  readonly scope: ImportScope
-  readonly objects: ReadonlyMap<string, OvaObject>
-  /** By `Ref:<n>`. */
-  readonly disks: Map<string, VdiRef | undefined>
-  readonly networks: Map<string, NetworkRef>
-  readonly vms: Map<string, VmRef>
+/** What an import made. */
+export interface Imported {
+  /** All VMs, snapshots among them. */
+  readonly made: readonly VmRef[]
+  /** What the client is told: VMs that are no snapshots, when there are any. */
+  readonly told: readonly VmRef[]
 }
+
+type Planned = SourceObject<'VM'> & { readonly plan: VmPlan }
 
 /**
- * Makes the VMs of a description: all of them or, when anything fails, none. Snapshots come along, but only real VMs are
- * told when there are any.
- * @throws XenApiError VDI_LOCATION_MISSING, IMPORT_ERROR_FAILED_TO_FIND_OBJECT, VM_BAD_POWER_STATE, …
+ * Makes the VMs of a description: all of them or, when anything fails, none.
+ * @throws XenApiError IMPORT_ERROR_FAILED_TO_FIND_OBJECT, DUPLICATE_MAC_SEED, VM_BAD_POWER_STATE, …
  */
-export function importVms(pool: Pool, { objects }: Ova, scope: ImportScope): readonly VmRef[] {
-  const job: Import = {
-    pool,
-    scope,
-    objects: new Map(objects.map((each) => [each.id, each])),
-    disks: new Map(),
-    networks: new Map(),
-    vms: new Map(),
-  }
-  const sources = objects
-    .filter((each) => each.class === 'VM')
-    .map((each) => ({ id: each.id, vm: recordOf('VM', each) }))
-  const wanted = sources.filter(({ vm }) => !vm.is_control_domain)
-  if (wanted.length === 0) failure('IMPORT_ERROR', 'ova.xml: no VM')
-  for (const each of objects) if (each.class === 'VDI') job.disks.set(each.id, findDisk(job, each))
-  if (scope.dryRun) return []
+export function importVms(pool: Pool, source: OvaSource, scope: ImportScope): Imported {
+  if (scope.restore) assertSeedsFree(pool, source)
+  const planned = source
+    .all('VM')
+    .filter(({ record }) => !record.is_control_domain)
+    .map((each): Planned => ({ ...each, plan: planVm(pool, each.record, scope) }))
+  const wanted = planned.filter(({ plan }) => plan.kind === 'new' || plan.kind === 'replace')
+  if (!scope.mayBeMissing) for (const each of wanted) assertAttachedFound(source, scope.disks, each)
+  const templates = planned.flatMap(({ plan }) => (plan.kind === 'template' ? [plan.vm] : []))
+  if (scope.dryRun) return { made: [], told: templates }
+  const made = new Map<string, VmRef>()
   pool.db.change((draft) => {
-    for (const { id, vm } of wanted) job.vms.set(id, importVm(job, draft, vm))
-    for (const { id, vm } of wanted) joinSnapshot(job, draft, { id, vm })
+    const job = { pool, source, draft, disks: scope.disks, networks: new Map(), restore: scope.restore }
+    for (const each of wanted) made.set(each.id, importVm(job, each, scope))
+    for (const each of wanted) joinSnapshot(draft, made, each)
   })
-  const real = wanted.filter(({ vm }) => !vm.is_a_snapshot)
-  return (real.length > 0 ? real : wanted).flatMap(({ id }) => job.vms.get(id) ?? [])
+  const real = wanted.filter(({ record }) => !record.is_a_snapshot).flatMap(({ id }) => made.get(id) ?? [])
+  const all = [...made.values(), ...templates]
+  const told = [...real, ...templates]
+  return { made: [...made.values()], told: told.length > 0 ? told : all }
 }
 
-/** A record of the file with everything that our model has. @throws XenApiError IMPORT_ERROR */
-function recordOf<Class extends ClassName>(className: Class, { snapshot }: OvaObject): Tables[Class] {
-  try {
-    // as an argument: references of the file stay as they are
-    const given = decodeTyped(parseType(`${className} record`), snapshot, 'argument')
-    return newRecord(className, given as Partial<Tables[Class]>)
-  } catch (error) {
-    if (error instanceof XenApiError) throw apiFailure('IMPORT_ERROR', `ova.xml: ${error.message}`)
-    throw error
-  }
-}
-
-function objectOf<Class extends ClassName>({ objects }: Import, className: Class, id: string): Tables[Class] {
-  const found = objects.get(id)
-  if (found?.class !== className || !isClassName(found.class)) return failure('IMPORT_ERROR_FAILED_TO_FIND_OBJECT', id)
-  return recordOf(className, found)
-}
-
-/** By the caller's map; else the disk at the same place of the same SR. undefined: left out, by force. */
-function findDisk(job: Import, object: OvaObject): VdiRef | undefined {
-  const { db } = job.pool
-  const disk = recordOf('VDI', object)
-  const mapped = job.scope.disks.get(disk.uuid)
-  if (mapped !== undefined) return db.byUuid('VDI', mapped)
-  const sr = srOf(job, disk)
-  const same = db.all('VDI').find(([, { SR, location }]) => SR === sr && location === disk.location)
-  if (same !== undefined) return same[0]
-  if (job.scope.force || isMedium(job, object.id)) return undefined
-  return failure('VDI_LOCATION_MISSING', sr ?? NULL_REF, disk.location)
-}
-
-function srOf(job: Import, { SR }: VdiRecord): SrRef | undefined {
-  const source = job.objects.get(SR)
-  return source === undefined ? undefined : job.pool.db.findByUuid('SR', recordOf('SR', source).uuid)
-}
-
-/** Whether the disk is only in CD drives: those can be empty. */
-function isMedium(job: Import, id: string): boolean {
-  const users = [...job.objects.values()].filter((each) => each.class === 'VBD' && each.snapshot['VDI'] === id)
-  return users.length > 0 && users.every((each) => each.snapshot['type'] === 'CD')
-}
-
-function importVm(job: Import, draft: Draft, source: VmRecord): VmRef {
-  const { pool, scope } = job
-  const { db } = pool
-  if (scope.restore) replaceVm(job, draft, source)
-  const { mac_seed: _, ...other_config } = source.other_config
-  const isTemplate = source.is_a_template || source.is_a_snapshot
-  const state = { power_state: 'Halted', is_a_template: isTemplate, is_a_snapshot: source.is_a_snapshot } as const
-  const identity = scope.restore
-    ? { uuid: source.uuid, other_config: source.other_config }
-    : { other_config, generation_id: '' }
+function importVm(
+  job: Omit<DeviceJob, 'isSuspended'>,
+  { id, record, plan }: Planned,
+  { disks, force, task, restore }: ImportScope,
+): VmRef {
+  const { pool, source, draft } = job
+  if (plan.kind === 'replace') removeVm(pool, draft, plan.vm)
+  const suspended = record.power_state === 'Suspended' ? suspendDisk(disks, record, force) : undefined
+  const state = {
+    power_state: suspended === undefined ? 'Halted' : 'Suspended',
+    is_a_template: record.is_a_template || record.is_a_snapshot,
+    is_a_snapshot: record.is_a_snapshot,
+  } as const
+  const affinity = source.find('host', record.affinity)
   const vm = insertVm(pool, draft, {
-    ...copiedFields(source),
+    ...copiedFields(withoutReferences('VM', record)),
     ...state,
-    ...identity,
-    affinity: db.find('host', source.affinity) === undefined ? theHost(pool) : source.affinity,
-    snapshot_time: source.snapshot_time,
-    snapshot_info: source.snapshot_info,
-    snapshot_metadata: source.snapshot_metadata,
+    ...identityOf(record, { restore, force, task }),
+    suspend_VDI: suspended ?? (NULL_REF as VdiRef),
+    affinity: affinity === undefined ? undefined : pool.db.findByUuid('host', affinity.uuid),
+    snapshot_time: record.snapshot_time,
+    snapshot_info: record.snapshot_info,
+    snapshot_metadata: record.snapshot_metadata,
   })
-  for (const id of source.VBDs) importVbd(job, draft, vm, objectOf(job, 'VBD', id))
-  for (const id of source.VIFs) importVif(job, draft, vm, objectOf(job, 'VIF', id))
+  const devices: DeviceJob = { ...job, isSuspended: suspended !== undefined }
+  for (const each of record.VBDs) importVbd(devices, vm, source.get('VBD', each))
+  for (const each of record.VIFs) importVif(devices, vm, source.get('VIF', each))
+  for (const each of source.raw('VTPM').map(vtpmOf)) if (each.vm === id) importVtpm(devices, vm, each)
   return vm
 }
 
-function replaceVm({ pool }: Import, draft: Draft, { uuid }: VmRecord): void {
-  const existing = pool.db.findByUuid('VM', uuid)
-  if (existing === undefined) return
-  const { power_state } = pool.db.get('VM', existing)
-  if (power_state !== 'Halted') failure('VM_BAD_POWER_STATE', existing, 'halted', power_state.toLowerCase())
-  removeVm(pool, draft, existing)
+/** A VM that sleeps needs the disk that it sleeps in; with `force` it is halted instead. */
+function suspendDisk(disks: ReadonlyMap<string, VdiRef>, vm: VmRecord, force: boolean): VdiRef | undefined {
+  const found = disks.get(vm.suspend_VDI)
+  if (found === undefined && !force) failure('IMPORT_ERROR_FAILED_TO_FIND_OBJECT', vm.suspend_VDI)
+  return found
 }
 
-function importVbd({ disks }: Import, draft: Draft, VM: VmRef, source: VbdRecord): void {
-  const found = source.empty ? undefined : disks.get(source.VDI)
-  if (found === undefined && source.type !== 'CD') return
-  const VDI = found ?? (NULL_REF as VdiRef)
-  const fresh = { uuid: '', currently_attached: false, current_operations: {}, device: '' } as const
-  draft.insert('VBD', { ...source, ...fresh, VM, VDI, empty: found === undefined })
-}
-
-function importVif(job: Import, draft: Draft, VM: VmRef, source: VifRecord): void {
-  const { pool, scope } = job
-  const network = networkFor(job, draft, source.network)
-  const MAC = scope.restore ? source.MAC : newMac(pool)
-  const fresh = { uuid: '', currently_attached: false, current_operations: {} } as const
-  draft.insert('VIF', {
-    ...source,
-    ...fresh,
-    VM,
-    network,
-    MAC,
-  })
-}
-
-/** By its name, else by its bridge, else a new one. */
-function networkFor(job: Import, draft: Draft, id: string): NetworkRef {
-  const known = job.networks.get(id)
-  if (known !== undefined) return known
-  const source = objectOf(job, 'network', id)
-  const all = job.pool.db.all('network')
-  const found =
-    all.find(([, { name_label }]) => name_label === source.name_label) ??
-    all.find(([, { bridge }]) => bridge === source.bridge)
-  const { name_label, name_description, MTU, bridge } = source
-  const network = found?.[0] ?? draft.insert('network', { name_label, name_description, MTU, bridge, managed: true })
-  job.networks.set(id, network)
-  return network
+/** A restored VM is the same one, a version further; else it is another one, with MAC addresses of its own. */
+function identityOf(
+  { uuid, version, other_config, is_default_template, generation_id, is_a_template }: VmRecord,
+  { restore, force, task }: Pick<ImportScope, 'restore' | 'force' | 'task'>,
+): Fields<'VM'> {
+  const { mac_seed, default_template, ...rest } = other_config
+  const kept = {
+    ...rest,
+    ...(restore && mac_seed !== undefined ? { mac_seed } : {}),
+    ...(force && default_template !== undefined ? { default_template } : {}),
+    import_task: task,
+  }
+  return {
+    ...(restore ? { uuid } : {}),
+    version: restore ? version + 1 : 0,
+    is_default_template: force && is_default_template,
+    generation_id: is_a_template ? generation_id : '',
+    other_config: kept,
+  }
 }
 
 /** Joins a snapshot to its VM, and a VM to its parent, when both came along. */
-function joinSnapshot(job: Import, draft: Draft, { id, vm }: { id: string; vm: VmRecord }): void {
-  const made = job.vms.get(id)
-  if (made === undefined) return
-  const snapshot_of = job.vms.get(vm.snapshot_of) ?? (NULL_REF as VmRef)
-  const parent = job.vms.get(vm.parent) ?? (NULL_REF as VmRef)
-  draft.update('VM', made, { snapshot_of, parent })
+function joinSnapshot(draft: Draft, made: ReadonlyMap<string, VmRef>, { id, record }: SourceObject<'VM'>): void {
+  const vm = made.get(id)
+  if (vm === undefined) return
+  const nothing = NULL_REF as VmRef
+  draft.update('VM', vm, {
+    snapshot_of: made.get(record.snapshot_of) ?? nothing,
+    parent: made.get(record.parent) ?? nothing,
+  })
 }

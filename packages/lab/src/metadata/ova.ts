@@ -21,7 +21,7 @@ export interface Ova {
   readonly objects: readonly OvaObject[]
 }
 
-/** The newest layout that xapi writes. */
+/** The layout that xapi writes: 2 has the checksums of disks behind their chunks, and no list of them at the end. */
 export const EXPORT_VERSION = '2'
 
 /** ova.xml: an XML-RPC value without any wrapper. */
@@ -31,15 +31,22 @@ export const encodeOva = ({ version, objects }: Ova): string =>
     objects: objects.map(({ class: name, id, snapshot }) => ({ class: name, id, snapshot })),
   })}`
 
-/** @throws XenApiError IMPORT_ERROR, IMPORT_INCOMPATIBLE_VERSION */
-export function decodeOva(text: string): Ova {
+/** The release of xapi that wrote a description. */
+export interface XapiVersion {
+  readonly major: number
+  readonly minor: number
+}
+
+/** @throws XenApiError IMPORT_ERROR, IMPORT_INCOMPATIBLE_VERSION when a newer xapi wrote it */
+export function decodeOva(text: string, own: XapiVersion): Ova {
   const value = decoded(text)
   const { version, objects } = isStruct(value) ? value : {}
   if (!isStruct(version) || !Array.isArray(objects)) throw damaged('no version or no objects')
   const texts = Object.fromEntries(
     Object.entries(version).map(([name, item]) => [name, typeof item === 'string' ? item : String(Number(item))]),
   )
-  if (Number(texts['export_vsn'] ?? '0') > Number(EXPORT_VERSION)) throw apiFailure('IMPORT_INCOMPATIBLE_VERSION')
+  const [major, minor] = [Number(texts['xapi_major'] ?? 0), Number(texts['xapi_minor'] ?? 0)]
+  if (major > own.major || (major === own.major && minor > own.minor)) throw apiFailure('IMPORT_INCOMPATIBLE_VERSION')
   return { version: texts, objects: (objects as readonly WireValue[]).map(objectOf) }
 }
 

@@ -1,0 +1,93 @@
+import { createGzip, createZstdCompress } from 'node:zlib'
+import type { Duplex } from 'node:stream'
+import type { VdiRef, VmRef } from '@tidemark/xenapi'
+import { failure } from '../calls/failure.ts'
+import { assertNotBlocked } from '../classes/vm.ts'
+import { assertHasData } from '../classes/vdi-operation.ts'
+import { ovaFile } from '../metadata/archive.ts'
+import { describeVms } from '../metadata/export.ts'
+import { encodeOva } from '../metadata/ova.ts'
+import type { Pool } from '../pool.ts'
+import { through } from '../streams/through.ts'
+import { TAR_END } from '../tar/write.ts'
+import { chunksOf, type ChunkedDisk } from '../xva/chunks-out.ts'
+import { send } from './exchange.ts'
+import { vmOf } from './export-metadata.ts'
+import { operateOnVm } from './vm-lock.ts'
+import { parameter, type Transfer } from './transfer.ts'
+
+const COMPRESSORS: Readonly<Record<string, () => Duplex>> = {
+  true: () => createGzip(),
+  gzip: () => createGzip(),
+  zstd: () => createZstdCompress(),
+}
+
+/**
+ * GET /export: a VM with its disks, as one archive: its description, then each disk in chunks. Snapshots of the VM do not
+ * come along. contract/xenapi.md §5.6
+ */
+export async function exportVm(transfer: Transfer): Promise<string> {
+  const { pool, call, query } = transfer
+  const vm = vmOf(transfer)
+  const compressor = COMPRESSORS[query.get('use_compression') ?? '']
+  assertNotBlocked(pool, vm, 'export')
+  assertAsleep(pool, vm)
+  using held = new DisposableStack()
+  held.defer(operateOnVm(call, vm, 'export'))
+  transfer.begin({
+    version: '1.0',
+    status: 200,
+    headers: {
+      'Content-Type': 'application/octet-stream',
+      'Content-Disposition': 'attachment; filename="export.xva"',
+    },
+  })
+  const archive = archiveOf(transfer, vm, held)
+  const body = compressor === undefined ? archive : through(archive, compressor())
+  for await (const piece of body) await send(transfer, piece, call.signal)
+  return ''
+}
+
+/** @throws XenApiError VM_BAD_POWER_STATE */
+function assertAsleep({ db }: Pool, vm: VmRef): void {
+  const { power_state } = db.get('VM', vm)
+  if (power_state === 'Halted' || power_state === 'Suspended') return
+  failure('VM_BAD_POWER_STATE', vm, 'halted, suspended', power_state.toLowerCase())
+}
+
+async function* archiveOf(
+  transfer: Transfer,
+  vm: VmRef,
+  held: DisposableStack,
+): AsyncGenerator<Uint8Array, void, void> {
+  const { pool, call } = transfer
+  const powerState = parameter(transfer, 'preserve_power_state') === 'true'
+  const { ova, ids } = describeVms(pool, [vm], { snapshots: false, powerState, excluded: new Set() })
+  yield* ovaFile(encodeOva(ova), pool.options.clock.now())
+  const disks = disksOf(pool, vm, powerState).flatMap((vdi): ChunkedDisk[] => {
+    const prefix = ids.get(vdi)
+    if (prefix === undefined) return []
+    const { uuid } = assertHasData(pool, vdi)
+    held.defer(pool.holds.hold(call, vdi, 'RO'))
+    return [{ prefix, uuid }]
+  })
+  const total = disks.reduce((sum, { uuid }) => sum + pool.storage.sizeOf(uuid), 0)
+  let before = 0
+  for (const disk of disks.toSorted((a, b) => (a.prefix < b.prefix ? -1 : 1))) {
+    yield* chunksOf(pool.storage, disk, (bytes) => call.task?.progress((before + bytes) / total))
+    before += pool.storage.sizeOf(disk.uuid)
+  }
+  yield TAR_END
+}
+
+/** Every disk that is no medium, once; with the one that a suspended VM sleeps in. */
+function disksOf({ db }: Pool, vm: VmRef, powerState: boolean): VdiRef[] {
+  const { VBDs, power_state, suspend_VDI } = db.get('VM', vm)
+  const disks = VBDs.map((vbd) => db.get('VBD', vbd)).filter(({ type }) => type !== 'CD')
+  const all = [...(powerState && power_state === 'Suspended' ? [suspend_VDI] : []), ...disks.map(({ VDI }) => VDI)]
+  const isDisk = (vdi: VdiRef): boolean => {
+    const record = db.find('VDI', vdi)
+    return record !== undefined && db.get('SR', record.SR).content_type !== 'iso'
+  }
+  return [...new Set(all)].filter(isDisk)
+}
