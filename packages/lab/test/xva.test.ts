@@ -171,19 +171,18 @@ test('chunked encoding is refused with 403', async () => {
   expect(await client.call('task.get_error_info', task)).toEqual(['IMPORT_ERROR_CANNOT_HANDLE_CHUNKED'])
 })
 
-test('a VM that is being exported says so, and is exported once at a time', async () => {
-  await using slow = await testLab({ detachDelayMs: 0 })
+test('a VM that is being exported says so, and stays as it is until the end', async () => {
+  await using slow = await testLab({ detachDelayMs: 0, busyWaitMs: 10 })
   const user = await loggedIn(slow)
   const vm = await slow.lab.control.createVm({ name: 'vm', disks: [{ size: 64 * MiB }] })
   await slow.lab.control.writeDisk(vm.disks[0]?.uuid ?? '', 0, randomBytes(48 * MiB))
   const task = (await user.call('task.create', 'export', '')) as string
-  const path = `/export?ref=${vm.ref}&session_id=${user.session}`
-  using wire = await rawWire(slow.lab, `GET ${path}&task_id=${task}`, {})
+  using wire = await rawWire(slow.lab, `GET /export?ref=${vm.ref}&session_id=${user.session}&task_id=${task}`, {})
   await wire.head()
   wire.socket.pause()
   expect(await user.call('VM.get_current_operations', vm.ref)).toEqual({ [task]: 'export' })
-  const second = await http(slow.lab, 'GET', path)
-  expect(second.status).toBe(500)
+  const refused = await user.failure('VM.start', vm.ref, false, false)
+  expect(refused).toEqual(['OTHER_OPERATION_IN_PROGRESS', 'VM', vm.ref, 'export', task])
   await user.call('task.cancel', task)
   await expect.poll(() => user.call('VM.get_current_operations', vm.ref)).toEqual({})
 })

@@ -1,9 +1,10 @@
 import type { VmRef } from '@tidemark/xenapi'
+import type { Operation } from '../calls/operations.ts'
 import { failure } from '../calls/failure.ts'
+import { isDefaultTemplate, vmRefusal } from '../classes/vm-operation.ts'
 import { packOva } from '../metadata/archive.ts'
 import { describeVms } from '../metadata/export.ts'
 import { encodeOva } from '../metadata/ova.ts'
-import { isDefaultTemplate } from '../metadata/prechecks.ts'
 import { send } from './exchange.ts'
 import { findObject, flag, type Transfer } from './transfer.ts'
 
@@ -14,12 +15,15 @@ import { findObject, flag, type Transfer } from './transfer.ts'
 export async function exportMetadata(transfer: Transfer): Promise<string> {
   const { pool, call, query } = transfer
   const vms = flag(query, 'all') ? allVms(transfer) : [vmOf(transfer)]
-  const { ova } = describeVms(pool, vms, {
-    snapshots: flag(query, 'export_snapshots', true),
-    powerState: true,
-    excluded: excludedDevices(query),
+  const excluded = excludedDevices(query)
+  const exported = vms.map((ref): Operation => {
+    const refusal = () => vmRefusal(pool.db, ref, 'metadata_export')
+    return { class: 'VM', ref, operation: 'metadata_export', refusal }
   })
-  const archive = packOva(encodeOva(ova), pool.options.clock.now())
+  const archive = await pool.operations.during(call, exported, async () => {
+    const scope = { snapshots: flag(query, 'export_snapshots', true), powerState: true, excluded }
+    return packOva(encodeOva(describeVms(pool, vms, scope).ova), pool.options.clock.now())
+  })
   transfer.begin({
     version: '1.0',
     status: 200,

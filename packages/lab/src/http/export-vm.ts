@@ -1,8 +1,7 @@
 import { createGzip, createZstdCompress } from 'node:zlib'
 import type { Duplex } from 'node:stream'
 import type { VdiRef, VmRef } from '@tidemark/xenapi'
-import { failure } from '../calls/failure.ts'
-import { assertNotBlocked } from '../classes/vm.ts'
+import { operateOnVm } from '../classes/vm-operation.ts'
 import { assertHasData } from '../classes/vdi-operation.ts'
 import { ovaFile } from '../metadata/archive.ts'
 import { describeVms } from '../metadata/export.ts'
@@ -13,7 +12,6 @@ import { TAR_END } from '../tar/write.ts'
 import { chunksOf, type ChunkedDisk } from '../xva/chunks-out.ts'
 import { send } from './exchange.ts'
 import { vmOf } from './export-metadata.ts'
-import { operateOnVm } from './vm-lock.ts'
 import { parameter, type Transfer } from './transfer.ts'
 
 const COMPRESSORS: Readonly<Record<string, () => Duplex>> = {
@@ -26,14 +24,13 @@ const COMPRESSORS: Readonly<Record<string, () => Duplex>> = {
  * GET /export: a VM with its disks, as one archive: its description, then each disk in chunks. Snapshots of the VM do not
  * come along. contract/xenapi.md §5.6
  */
-export async function exportVm(transfer: Transfer): Promise<string> {
-  const { pool, call, query } = transfer
+export function exportVm(transfer: Transfer): Promise<string> {
   const vm = vmOf(transfer)
-  const compressor = COMPRESSORS[query.get('use_compression') ?? '']
-  assertNotBlocked(pool, vm, 'export')
-  assertAsleep(pool, vm)
-  using held = new DisposableStack()
-  held.defer(operateOnVm(call, vm, 'export'))
+  return operateOnVm(transfer.call, vm, 'export', () => sendVm(transfer, vm))
+}
+
+async function sendVm(transfer: Transfer, vm: VmRef): Promise<string> {
+  const compressor = COMPRESSORS[transfer.query.get('use_compression') ?? '']
   transfer.begin({
     version: '1.0',
     status: 200,
@@ -42,17 +39,11 @@ export async function exportVm(transfer: Transfer): Promise<string> {
       'Content-Disposition': 'attachment; filename="export.xva"',
     },
   })
+  using held = new DisposableStack()
   const archive = archiveOf(transfer, vm, held)
   const body = compressor === undefined ? archive : through(archive, compressor())
-  for await (const piece of body) await send(transfer, piece, call.signal)
+  for await (const piece of body) await send(transfer, piece, transfer.call.signal)
   return ''
-}
-
-/** @throws XenApiError VM_BAD_POWER_STATE */
-function assertAsleep({ db }: Pool, vm: VmRef): void {
-  const { power_state } = db.get('VM', vm)
-  if (power_state === 'Halted' || power_state === 'Suspended') return
-  failure('VM_BAD_POWER_STATE', vm, 'halted, suspended', power_state.toLowerCase())
 }
 
 async function* archiveOf(

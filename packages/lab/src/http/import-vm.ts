@@ -1,6 +1,7 @@
 import type { SrRef, VdiRef, VmRef } from '@tidemark/xenapi'
-import { decodeXmlValue, encodeXmlValue, isStruct } from '@tidemark/xenapi/codec'
+import { decodeXmlValue, encodeXmlValue, isStruct, XenApiError } from '@tidemark/xenapi/codec'
 import { ownCall } from '../calls/call.ts'
+import type { Operation } from '../calls/operations.ts'
 import { apiFailure, failure } from '../calls/failure.ts'
 import { createVdi, destroyVdi } from '../classes/vdi.ts'
 import { removeVm } from '../classes/vm.ts'
@@ -17,7 +18,6 @@ import { ChunkDamaged, takeChunks, type ArrivingDisk } from '../xva/chunks-in.ts
 import { bodyOf } from './body.ts'
 import { sinkOf } from './sink.ts'
 import { findObject, flag, HttpRefusal, parameter, type Transfer } from './transfer.ts'
-import { operateOnVm } from './vm-lock.ts'
 
 /** PUT /import: VMs with their disks, which are made on one SR. contract/xenapi.md §5.6 */
 export async function importVm(transfer: Transfer): Promise<string> {
@@ -73,9 +73,7 @@ async function importArchive(transfer: Transfer, arrival: Arrival): Promise<read
       task,
     })
     vms = imported.made
-    using locks = new DisposableStack()
-    for (const vm of vms) locks.defer(operateOnVm(call, vm, 'import'))
-    await fill(transfer, arrival, made)
+    await pool.operations.during(call, vms.map(importing), () => fill(transfer, arrival, made))
     call.signal.throwIfAborted()
     return imported.told
   } catch (error) {
@@ -83,6 +81,9 @@ async function importArchive(transfer: Transfer, arrival: Arrival): Promise<read
     throw error
   }
 }
+
+/** Nothing else is done to a VM while its disks arrive. */
+const importing = (ref: VmRef): Operation => ({ class: 'VM', ref, operation: 'import', refusal: () => undefined })
 
 /** The disks whose data an archive has: all but media. */
 const arriving = (source: OvaSource): readonly SourceObject<'VDI'>[] =>
@@ -112,8 +113,10 @@ async function fill(
   { source, layout, input }: Arrival,
   made: ReadonlyMap<string, VdiRef>,
 ): Promise<void> {
-  const { pool, query } = transfer
+  const { pool, call, query } = transfer
   const force = flag(query, 'force')
+  using held = new DisposableStack()
+  for (const vdi of made.values()) held.defer(pool.holds.hold(call, vdi, 'RW'))
   const disks = arriving(source).flatMap(({ id, record }): ArrivingDisk[] => {
     const vdi = made.get(id)
     if (vdi === undefined) return []
@@ -135,12 +138,17 @@ async function checkList(input: Pieces, sums: ReadonlyMap<string, string>, force
   if (!isRight && !force) failure('IMPORT_ERROR_SOME_CHECKSUMS_FAILED')
 }
 
-/** Removes what an import made, whatever has become of its task. */
+/** Removes what an import made, whatever has become of its task. A disk that somebody uses by now stays, as with xapi. */
 async function takeBack(pool: Pool, vms: readonly VmRef[], disks: readonly VdiRef[]): Promise<void> {
   pool.db.change((draft) => {
     for (const vm of vms) if (pool.db.find('VM', vm) !== undefined) removeVm(pool, draft, vm)
   })
-  const call = { ...ownCall(pool), signal: new AbortController().signal }
   await pool.holds.settled()
-  for (const disk of disks) if (pool.db.find('VDI', disk) !== undefined) await destroyVdi(call, disk)
+  const call = { ...ownCall(pool), signal: new AbortController().signal }
+  for (const disk of disks) {
+    if (pool.db.find('VDI', disk) === undefined) continue
+    await destroyVdi(call, disk).catch((error: unknown) => {
+      if (!(error instanceof XenApiError)) throw error
+    })
+  }
 }

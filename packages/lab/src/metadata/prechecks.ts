@@ -1,6 +1,7 @@
 import type { VmRecord, VmRef } from '@tidemark/xenapi'
 import { NULL_REF } from '@tidemark/xenapi/codec'
 import { failure } from '../calls/failure.ts'
+import { isDefaultTemplate } from '../classes/vm-operation.ts'
 import type { Pool } from '../pool.ts'
 import type { OvaSource, SourceObject } from './source.ts'
 
@@ -34,10 +35,6 @@ export function planVm({ db }: Pool, source: VmRecord, { restore, force }: PlanS
   }
   return { kind: 'replace', vm: existing }
 }
-
-/** Templates that come with a host are not described: every pool has its own. */
-export const isDefaultTemplate = ({ is_default_template, is_a_template, other_config }: VmRecord): boolean =>
-  is_default_template || (is_a_template && other_config['default_template'] === 'true')
 
 /** Two VMs with one seed would get the same MAC addresses. @throws XenApiError DUPLICATE_MAC_SEED */
 export function assertSeedsFree({ db }: Pool, source: OvaSource): void {
