@@ -153,3 +153,42 @@ test('a disk that stays busy ends the patience with ENGINE_BUSY', async () => {
   await using _ = await readerOf(admin, vdi)
   await expect(snapshot.keepAsBase('point')).rejects.toMatchObject({ code: 'ENGINE_BUSY' })
 }, 60_000)
+
+/** Calls of a run whose outcome gets lost: that of the start, or that of the task. */
+const lost = (work: 'done' | 'skipped') => ({
+  faults: [
+    { id: `mark ${work}`, at: 'request', match: { method: 'VDI.add_to_other_config' }, do: { action: 'lose-reply' } },
+    { id: `start ${work}`, at: 'request', match: { method: 'Async.VDI.data_destroy' }, do: { action: 'lose-reply' } },
+    ...['VM.snapshot', 'VDI.list_changed_blocks', 'VM.destroy', 'VDI.data_destroy', 'VDI.destroy'].map((method) => ({
+      id: `${method} ${work}`,
+      at: 'task',
+      match: { method: `Async.${method}` },
+      do: { action: 'vanish', work },
+    })),
+  ],
+})
+
+test.each(['done', 'skipped'] as const)(
+  'changes whose outcome gets lost, their work %s: a look at the objects tells, and the run ends clean',
+  async (work) => {
+    const { control } = bench.lab
+    const name = `unlucky ${work}`
+    const vm = await control.createVm({ name, disks: [{ size: 8 * MiB }] })
+    const place = ['--pool', 'lab', '--repo', 'main']
+    await succeed(bench.tidemark('backup', name, ...place))
+    await succeed(bench.tidemark('backup', name, ...place))
+    await writeTo(control, vm.disks[0]?.uuid ?? '', 5, work)
+    await control.planFaults(lost(work) as Parameters<LabControl['planFaults']>[0])
+    const { points } = await succeed(bench.tidemark('backup', name, ...place))
+    await control.assertFaultsFired()
+    await control.clearFaults()
+    expect(points[0]).toMatchObject({ clean: true })
+    expect(points[0].disks[0]).toMatchObject({ action: 'incremental', bytes: { read: 5 * CBT_BLOCK } })
+    await using admin = await bench.admin()
+    const vms = Object.values(await admin.VM.get_all_records())
+    expect(vms.filter((each) => each.is_a_snapshot)).toEqual([])
+    const snapshots = Object.values(await admin.VDI.get_all_records()).filter((vdi) => vdi.is_a_snapshot)
+    expect(snapshots.filter((vdi) => vdi.name_label.startsWith(name)).map(({ type }) => type)).toEqual(['cbt_metadata'])
+  },
+  60_000,
+)

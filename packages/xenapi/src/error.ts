@@ -12,7 +12,7 @@ export type XenApiErrorCode =
   | 'XENAPI_TIMEOUT'
   /** An HTTP handler answered with another status than expected. */
   | 'XENAPI_HTTP'
-  /** The outcome of a task cannot be known any more: it vanished. Look at the object it worked on. */
+  /** The outcome of a task cannot be known: it vanished, or its start was not answered. Look at the object it worked on. */
   | 'XENAPI_TASK'
 
 /** What an error may carry beside its code and sentence. */

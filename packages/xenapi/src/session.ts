@@ -142,16 +142,31 @@ async function runOnce(
   { signal, timeoutMs }: CallOptions,
 ): Promise<string> {
   signal?.throwIfAborted()
-  const started = await invoke(line, request, { waitSignal: signal, patienceMs: 0 })
-  const task = decodeTyped(parseType('task ref'), started) as TaskRef
+  const task = await startTask(line, request, signal)
   try {
     return await taskResult(calls, task, timeoutMs === undefined ? { signal } : { signal, withinMs: timeoutMs })
   } catch (error) {
-    const isLeft = signal?.aborted === true || (error instanceof XenApiError && error.code === 'XENAPI_TIMEOUT')
-    if (isLeft) await cancelTask(calls, task)
-    throw error
+    const code = error instanceof XenApiError ? error.code : undefined
+    if (signal?.aborted === true || code === 'XENAPI_TIMEOUT') await cancelTask(calls, task)
+    if (code !== 'XENAPI_UNREACHABLE') throw error
+    const sentence = `${request.method} was started, but the pool cannot be asked how it ended: check the object that it works on`
+    throw new XenApiError('XENAPI_TASK', sentence, { cause: error })
   } finally {
     await dropTask(calls, task)
+  }
+}
+
+/** A task says neither who started it nor with what, so that a lost reference cannot be found again. */
+async function startTask(line: Line, request: Request, signal: AbortSignal | undefined): Promise<TaskRef> {
+  try {
+    const started = await invoke(line, request, { waitSignal: signal, patienceMs: 0 })
+    return decodeTyped(parseType('task ref'), started) as TaskRef
+  } catch (cause) {
+    const isLost =
+      cause instanceof XenApiError && (cause.code === 'XENAPI_UNREACHABLE' || cause.code === 'XENAPI_TIMEOUT')
+    if (!isLost || cause.unsent === true) throw cause
+    const sentence = `${request.method} may have been started, but its answer did not come: check the object that it works on`
+    throw new XenApiError('XENAPI_TASK', sentence, { cause })
   }
 }
 

@@ -1,3 +1,4 @@
+import type { CallOptions } from './call-options.ts'
 import type { ApiType } from './codec/type.ts'
 import { decodeTyped } from './codec/typed.ts'
 import { decodeXmlValue } from './codec/xmlrpc.ts'
@@ -15,8 +16,8 @@ export interface TaskOptions {
   readonly withinMs?: number
 }
 
-/** Seconds that one event.from waits inside the server. */
-const EVENT_WAIT_SECONDS = 30
+/** Seconds that one event.from waits inside the server: for a change, or, to begin with, for what is there already. */
+const WAIT_SECONDS = { change: 30, begin: 1 } as const
 /** Broken or late answers in a row that are taken for a moment's trouble. */
 const PATIENCE = 5
 
@@ -84,10 +85,9 @@ async function nextEvents(
   signal: AbortSignal | undefined,
 ): Promise<EventBatch | XenApiError | 'unknown method'> {
   try {
-    return await event.from([`task/${task}`], token, EVENT_WAIT_SECONDS, {
-      signal,
-      timeoutMs: (EVENT_WAIT_SECONDS + 60) * 1000,
-    })
+    // a task that is gone already brings no event at all, so the first wait is short
+    const seconds = token === '' ? WAIT_SECONDS.begin : WAIT_SECONDS.change
+    return await event.from([`task/${task}`], token, seconds, { signal, timeoutMs: (seconds + 60) * 1000 })
   } catch (error) {
     signal?.throwIfAborted()
     if (isFailure(error, 'MESSAGE_METHOD_UNKNOWN')) return 'unknown method'
@@ -147,19 +147,19 @@ export function decodeTaskResult(type: ApiType, result: string): unknown {
 const TIDY_TIMEOUT_MS = 15_000
 
 /** Asks the server to stop a task. What became of it is not waited for, and a task that cannot be cancelled ends by itself. */
-export async function cancelTask({ task: calls }: TaskCalls, task: TaskRef): Promise<void> {
-  await tidy(calls.cancel(task, { timeoutMs: TIDY_TIMEOUT_MS }))
-}
+export const cancelTask = ({ task: calls }: TaskCalls, task: TaskRef): Promise<void> =>
+  tidy((options) => calls.cancel(task, options))
 
 /** Removes a task. One that is gone or cannot be removed is left to the server, which collects them within the hour. */
-export async function dropTask({ task: calls }: TaskCalls, task: TaskRef): Promise<void> {
-  await tidy(calls.destroy(task, { timeoutMs: TIDY_TIMEOUT_MS }))
-}
+export const dropTask = ({ task: calls }: TaskCalls, task: TaskRef): Promise<void> =>
+  tidy((options) => calls.destroy(task, options))
 
-async function tidy(call: Promise<unknown>): Promise<void> {
+/** A pool that is away is not waited for. */
+async function tidy(call: (options: CallOptions) => Promise<unknown>): Promise<void> {
+  const signal = AbortSignal.timeout(TIDY_TIMEOUT_MS)
   try {
-    await call
+    await call({ signal, patienceMs: 0 })
   } catch (error) {
-    if (!(error instanceof XenApiError)) throw error
+    if (!(error instanceof XenApiError) && error !== signal.reason) throw error
   }
 }

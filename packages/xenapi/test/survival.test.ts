@@ -202,3 +202,30 @@ test('a change that is not answered in time says that it may have taken effect',
     message: expect.stringContaining('VDI.snapshot may have taken effect'),
   })
 })
+
+test('a task whose start was not answered is not started again: its outcome is unknown', async () => {
+  let starts = 0
+  await using pool = await startPool({
+    calls: {
+      'Async.VM.snapshot': (_, { socket }) => {
+        starts++
+        socket.destroy()
+      },
+    },
+  })
+  await using session = await enter(pool)
+  await expect(session.Async.VM.snapshot(vm, 'name')).rejects.toMatchObject({
+    code: 'XENAPI_TASK',
+    message: expect.stringContaining('Async.VM.snapshot may have been started'),
+  })
+  expect(starts).toBe(1)
+})
+
+test('a task that was started in a pool that then went away has an unknown outcome, also when nothing more was sent', async () => {
+  const pool = await startPool({ calls: { 'Async.VM.snapshot': () => pool.tasks.create() } })
+  await using session = await enter(pool, { outageMs: 0 })
+  const result = expect(session.Async.VM.snapshot(vm, 'name')).rejects.toMatchObject({ code: 'XENAPI_TASK' })
+  while (!pool.log.includes('json event.from')) await new Promise((resolve) => setTimeout(resolve, 5))
+  await pool[Symbol.asyncDispose]()
+  await result
+}, 20_000)

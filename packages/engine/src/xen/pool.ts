@@ -3,6 +3,7 @@ import { systemClock, type Clock } from '../clock.ts'
 import type { BaseState, Disk, Pool } from '../pool.ts'
 import { readInventory } from './inventory.ts'
 import { MARK_REPOSITORY, MARK_ROLE } from './marks.ts'
+import { repeated } from './outcome.ts'
 import { failedWith, patienceDefaults, type Patience } from './patience.ts'
 import { xenRestore } from './restore.ts'
 import { destroyDisk, takeSnapshot, type SnapshotContext } from './snapshot.ts'
@@ -32,9 +33,8 @@ export async function openXenPool(
     vms: async (stop) => (await readInventory(session, stop)).vms,
     baseOf: (disk, snapshot, stop) => baseOf(context, disk, snapshot, stop),
     async enableTracking(disk, stop) {
-      await session.Async.VDI.enable_cbt(await session.VDI.get_by_uuid(disk.vdiUuid, { signal: stop }), {
-        signal: stop,
-      })
+      const vdi = await session.VDI.get_by_uuid(disk.vdiUuid, { signal: stop })
+      await repeated(() => session.Async.VDI.enable_cbt(vdi, { signal: stop }))
     },
     async exportMetadata(vm, stop) {
       const ref = await session.VM.get_by_uuid(vm.uuid, { signal: stop })

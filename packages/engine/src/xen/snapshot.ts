@@ -3,6 +3,7 @@ import { isFailure, XenApiError, type Session, type VdiRecord, type VdiRef, type
 import type { Clock } from '../clock.ts'
 import type { Changes, Disk, DiskSnapshot, SnapshotOptions, SourceKind, Vm, VmSnapshot } from '../pool.ts'
 import { MARK_POINT, MARK_REPOSITORY, MARK_ROLE, type Role } from './marks.ts'
+import { repeated, settled, type Seen } from './outcome.ts'
 import { failedWith, whileBusy, type BusyDisk, type Patience } from './patience.ts'
 import { openSource, type SourceOptions } from './source.ts'
 
@@ -32,8 +33,10 @@ export async function takeSnapshot(
   undo.defer(() => destroySnapshot(context, ref, made))
   made.push(...(await disksOf(session, ref)))
   signal?.throwIfAborted()
-  await session.VM.remove_from_other_config(ref, MARK_REPOSITORY, { signal }) // inherited, if the VM came of such a snapshot
-  await session.VM.add_to_other_config(ref, MARK_REPOSITORY, repository, { signal })
+  await repeated(async () => {
+    await session.VM.remove_from_other_config(ref, MARK_REPOSITORY, { signal }) // inherited, if the VM came of such a snapshot
+    await session.VM.add_to_other_config(ref, MARK_REPOSITORY, repository, { signal })
+  })
   const copies = await copiesOf(session, made, vm.disks, signal)
   for (const copy of copies) await markCopy(session, copy.ref, { repository, role: 'reading' }, signal)
   const uuid = await session.VM.get_uuid(ref, { signal })
@@ -51,10 +54,30 @@ export async function takeSnapshot(
   }
 }
 
-function snapshotOf({ session, clock }: SnapshotContext, vm: VmRef, ignored: readonly VdiRef[]): Promise<VmRef> {
+function snapshotOf(context: SnapshotContext, vm: VmRef, ignored: readonly VdiRef[]): Promise<VmRef> {
+  const { session, clock } = context
   const name = `tidemark ${clock.now().toISOString()}`
   // older pools know no third parameter
-  return ignored.length === 0 ? session.Async.VM.snapshot(vm, name) : session.Async.VM.snapshot(vm, name, ignored)
+  const take = () =>
+    ignored.length === 0 ? session.Async.VM.snapshot(vm, name) : session.Async.VM.snapshot(vm, name, ignored)
+  return settled(take, () => snapshotNamed(context, vm, name))
+}
+
+/** A snapshot whose reference was lost, found by its name, once the VM is at rest. */
+async function snapshotNamed(
+  { session, clock, patience }: SnapshotContext,
+  vm: VmRef,
+  name: string,
+): Promise<Seen<VmRef>> {
+  const until = clock.now().getTime() + patience.forMs
+  while (Object.values(await session.VM.get_current_operations(vm)).includes('snapshot')) {
+    if (clock.now().getTime() >= until) break
+    await clock.sleep(1000)
+  }
+  for (const ref of await session.VM.get_by_name_label(name)) {
+    if ((await session.VM.get_snapshot_of(ref)) === vm) return { result: ref }
+  }
+  return undefined
 }
 
 /** Turns each tracked copy into a base, and destroys the others. One busy disk does not keep the rest from it. */
@@ -110,8 +133,10 @@ async function markCopy(
   const entries = { [MARK_REPOSITORY]: marks.repository, [MARK_ROLE]: marks.role, [MARK_POINT]: marks.point }
   for (const [key, value] of Object.entries(entries)) {
     if (value === undefined) continue
-    await session.VDI.remove_from_other_config(ref, key, { signal }) // a snapshot inherits the keys of its disk
-    await session.VDI.add_to_other_config(ref, key, value, { signal })
+    await repeated(async () => {
+      await session.VDI.remove_from_other_config(ref, key, { signal }) // a snapshot inherits the keys of its disk
+      await session.VDI.add_to_other_config(ref, key, value, { signal })
+    })
   }
 }
 
@@ -146,7 +171,7 @@ async function changedSince(
   const { session } = context
   try {
     const from = await session.VDI.get_by_uuid(base, { signal })
-    const ask = () => session.Async.VDI.list_changed_blocks(from, copy.ref, { signal })
+    const ask = () => repeated(() => session.Async.VDI.list_changed_blocks(from, copy.ref, { signal }))
     const text = await whileBusy(busy(context, copy.ref, nameOf(copy)), ask, signal)
     return { known: true, bitmap: decodeBitmap(text, copy.size) }
   } catch (error) {
@@ -176,7 +201,10 @@ const busy = ({ session, clock, patience }: SnapshotContext, vdi: VdiRef, what: 
 
 async function keepLog(context: SnapshotContext, copy: Copy, point: string): Promise<void> {
   const { session } = context
-  await whileBusy(busy(context, copy.ref, nameOf(copy)), () => session.Async.VDI.data_destroy(copy.ref))
+  const isDone = async () =>
+    (await session.VDI.get_type(copy.ref)) === 'cbt_metadata' ? { result: undefined } : undefined
+  const destroyData = () => settled(() => session.Async.VDI.data_destroy(copy.ref), isDone)
+  await whileBusy(busy(context, copy.ref, nameOf(copy)), destroyData)
   await markCopy(session, copy.ref, { role: 'base', point }, undefined)
 }
 
@@ -194,7 +222,7 @@ async function disksOf(session: Session, ref: VmRef): Promise<VdiRef[]> {
 
 async function destroyVmSnapshot(session: Session, ref: VmRef): Promise<void> {
   try {
-    await session.Async.VM.destroy(ref)
+    await repeated(() => session.Async.VM.destroy(ref))
   } catch (error) {
     if (!isFailure(error, 'HANDLE_INVALID')) throw error
   }
@@ -203,7 +231,7 @@ async function destroyVmSnapshot(session: Session, ref: VmRef): Promise<void> {
 /** Destroys a disk, waiting for readers to go; one that is gone already is as good. */
 export async function destroyDisk(context: SnapshotContext, ref: VdiRef): Promise<void> {
   try {
-    await whileBusy(busy(context, ref, 'a disk'), () => context.session.Async.VDI.destroy(ref))
+    await whileBusy(busy(context, ref, 'a disk'), () => repeated(() => context.session.Async.VDI.destroy(ref)))
   } catch (error) {
     if (!isFailure(error, 'HANDLE_INVALID')) throw error
   }

@@ -1,0 +1,36 @@
+import { XenApiError } from '@tidemark/xenapi'
+
+/** What a look at the pool shows of a change whose outcome was lost: its result, or undefined when it was not made. */
+export type Seen<Result> = { readonly result: Result } | undefined
+
+/** Changes that are lost one after the other, as while a pool restarts. */
+const LOST_MAX = 3
+
+/**
+ * Makes a change. When its outcome is lost, because the connection broke before the answer or because its task vanished, a look
+ * at the object tells whether it was made; if not, it is made again.
+ * @throws what the change or the look throws
+ */
+export async function settled<Result>(
+  change: () => Promise<Result>,
+  look: () => Promise<Seen<Result>>,
+): Promise<Result> {
+  for (let lost = 1; ; lost++) {
+    try {
+      return await change()
+    } catch (error) {
+      if (!isUnknown(error) || lost === LOST_MAX) throw error
+      const seen = await look()
+      if (seen !== undefined) return seen.result
+    }
+  }
+}
+
+/** As `settled`, for a change that may be made twice, and for questions that run as a task. */
+export const repeated = <Result>(change: () => Promise<Result>): Promise<Result> =>
+  settled(change, async () => undefined)
+
+const UNKNOWN = new Set(['XENAPI_TASK', 'XENAPI_UNREACHABLE', 'XENAPI_TIMEOUT'])
+
+const isUnknown = (error: unknown): boolean =>
+  error instanceof XenApiError && UNKNOWN.has(error.code) && error.unsent !== true
