@@ -58,13 +58,13 @@ test.each(['SIGTERM', 'SIGKILL'] as const)(
     const lab = await mortalLab(directory, bench.passwordFile)
     onTestFinished(() => lab.kill('SIGKILL'))
     const control = await openLabControl(directory)
-    const vm = await control.createVm({ name, disks: [{ name: 'system', size: 256 * MiB }] })
+    const vm = await control.createVm({ name, disks: [{ name: 'system', size: 128 * MiB }] })
     const vdi = vm.disks[0]?.uuid ?? ''
     const trust = ['--fingerprint', lab.fingerprint, '--password-file', bench.passwordFile]
     await succeed(bench.tidemark('pool', 'add', name, lab.url, ...trust))
     const place = ['--pool', name, '--repo', 'main']
     await succeed(bench.tidemark('backup', name, ...place))
-    await writeTo(control, vdi, 3000, 'second')
+    await writeTo(control, vdi, 1500, 'second')
     const run = bench.tidemark('backup', name, ...place)
     while ((await bytesRead(control)) < 5 * MiB) await sleep(5)
     lab.kill(signal)
@@ -72,7 +72,7 @@ test.each(['SIGTERM', 'SIGKILL'] as const)(
     const again = await mortalLab(directory, bench.passwordFile, lab)
     onTestFinished(() => again.kill('SIGKILL'))
     const { points } = await succeed(run)
-    expect(points[0].disks[0]).toMatchObject({ action: 'incremental', bytes: { read: 3000 * CBT_BLOCK } })
+    expect(points[0].disks[0]).toMatchObject({ action: 'incremental', bytes: { read: 1500 * CBT_BLOCK } })
     await succeed(bench.tidemark('verify', name, '--against-pool', ...place))
     again.kill('SIGTERM')
     await again.ended

@@ -119,7 +119,10 @@ const MOMENTARY = new Set(['NBD_CONNECT', 'NBD_DISCONNECTED', 'NBD_TIMEOUT'])
 
 const isMomentary = (error: unknown): boolean => error instanceof NbdError && MOMENTARY.has(error.code)
 
-/** Tries one address after the other, and all of them again until patience ends. The pool is asked for them each time. */
+/**
+ * Tries one address after the other, and all of them again until patience ends. The pool is asked for them each time: an export's
+ * name holds the session, so that one which ended meanwhile is refused, once by each host under each name.
+ */
 async function connect(
   targets: (signal: AbortSignal | undefined) => Promise<readonly NbdTarget[]>,
   { clock, connections }: SourceOptions,
@@ -127,13 +130,17 @@ async function connect(
   signal: AbortSignal | undefined,
 ): Promise<NbdClient> {
   const until = clock.now().getTime() + patienceMs
+  const refused = new Set<string>()
   for (;;) {
     let failure: unknown
     for (const target of await targets(signal)) {
       try {
         return await openNbd(target, { connections, inFlight: IN_FLIGHT }, signal)
       } catch (error) {
-        if (!isMomentary(error)) throw error
+        const isRefused = error instanceof NbdError && error.code === 'NBD_EXPORT'
+        const key = JSON.stringify([target.address, target.exportName])
+        if (isRefused ? refused.has(key) : !isMomentary(error)) throw error
+        if (isRefused) refused.add(key)
         failure = error
       }
     }
