@@ -203,7 +203,6 @@ describe('@xen-orchestra/xapi', () => {
 
 test('its mirrors are the pool, after clients have done things at random', { timeout: 60_000 }, async () => {
   const result = await follow({ seconds: 8, clients: 3, seed: 11 })
-  expect(result.findings).toEqual([])
   expect(result.mirrors.map(({ transport }) => transport)).toEqual(['json-rpc', 'xml-rpc'])
   for (const mirror of result.mirrors) {
     expect(mirror).toMatchObject({ differences: [], output: '' })

@@ -30,7 +30,7 @@ interface Followed {
 
 export interface FollowResult {
   readonly steps: number
-  /** What the clients found that must never happen. */
+  /** What the clients met that must never happen; the soak is there to judge that. */
   readonly findings: readonly string[]
   readonly mirrors: readonly Followed[]
 }

@@ -84,8 +84,19 @@ export class Task {
     }
   }
 
+  /** A function that runs in this task, with the `this` of its caller. */
+  wrap(work) {
+    const task = this
+    return function (...args) {
+      return task.run(() => work.apply(this, args))
+    }
+  }
+
   wrapInside(work) {
-    return (...args) => this.runInside(() => work(...args))
+    const task = this
+    return function (...args) {
+      return task.runInside(() => work.apply(this, args))
+    }
   }
 
   success(result) {
