@@ -195,7 +195,10 @@ async function emptied(pool: Pool): Promise<void> {
     await call('VM.destroy', vm)
   }
   for (const [vdi] of pool.db.all('VDI')) await call('VDI.destroy', vdi)
-  for (const [task] of pool.db.all('task')) await call('task.destroy', task)
+  for (const [task] of pool.db.all('task')) {
+    await call('task.set_status', task, 'success')
+    await call('task.destroy', task)
+  }
   for (const [each] of pool.db.all('session')) if (each !== session) pool.sessions.logout(each)
   await pool.operations.idle()
   await pool.holds.settled()

@@ -1,6 +1,6 @@
 import type { VbdRecord, VdiRef, VmRecord, VmRef } from '@tidemark/xenapi'
 import { apiClasses, NULL_REF, parseType, type ApiType } from '@tidemark/xenapi/codec'
-import type { Database } from './database/database.ts'
+import type { Database, DatabaseOptions } from './database/database.ts'
 import { RELATIONS } from './database/relations.ts'
 import { classNames, isClassName, type AnyRef, type ClassName } from './database/tables.ts'
 import type { Storage } from './storage/index.ts'
@@ -19,6 +19,7 @@ export interface Violation {
     | 'records and disks agree'
     | 'chains of change logs are linear'
     | 'snapshots of one thing have different times'
+    | 'what follows from objects is up to date'
   readonly class: ClassName
   readonly ref: string
   readonly detail: string
@@ -33,13 +34,19 @@ export interface Subject {
    * works they may differ.
    */
   readonly idle: boolean
+  /** What follows from objects, by how it is derived at every change; left out: not looked at. */
+  readonly derive?: DatabaseOptions['derive']
 }
 
 /** Every rule that the pool breaks right now; none in a healthy one. Looks at one moment: it never waits. */
 export function violations(subject: Subject): readonly Violation[] {
   const { db, idle } = subject
   const rules = [references, relations, owners, drives, slots, writers, power, operations, times]
-  return [...rules.flatMap((rule) => rule(db)), ...(idle ? [...storage(subject), ...idleness(db)] : [])]
+  return [
+    ...rules.flatMap((rule) => rule(db)),
+    ...outdated(subject),
+    ...(idle ? [...storage(subject), ...idleness(db)] : []),
+  ]
 }
 
 /** Fields that may outlive what they name, in xapi as here: the object is gone, and the field still says which it was. */
@@ -189,7 +196,6 @@ function power(db: Database): Violation[] {
     return found('power and devices agree', 'VM', ref, [
       ...(vm.power_state === 'Halted' ? halted(db, vm, vbds) : []),
       ...(vm.power_state === 'Running' || vm.power_state === 'Paused' ? running(vm) : []),
-      vm.power_state === 'Suspended' && vm.suspend_VDI === NULL_REF && 'suspended, and its memory is nowhere',
       vm.is_a_snapshot && !vm.is_a_template && vm.power_state === 'Running' && 'a running snapshot',
     ])
   })
@@ -211,7 +217,8 @@ const running = (vm: VmRecord): (string | false)[] => [
 ]
 
 function operations(db: Database): Violation[] {
-  return noted(db).flatMap(({ className, ref, keys }) =>
+  const ofObjects = noted(db).filter(({ className }) => className !== 'task') // a task's own are wishes
+  return ofObjects.flatMap(({ className, ref, keys }) =>
     found(
       'operations under way belong to tasks',
       className,
@@ -263,6 +270,14 @@ function storage({ db, storage: disks }: Subject): Violation[] {
         stored.has(vdi.uuid) ? [...agreement(disks, ref, vdi), ...chain(disks, ref, vdi.uuid)] : [],
       ),
   ]
+}
+
+/** Derived anew for every object, nothing changes. */
+function outdated({ db, derive = () => [] }: Subject): Violation[] {
+  const all = new Map(classNames.map((className) => [className, new Set(db.rows(className).keys())]))
+  return [...derive(db, all)].flatMap(({ className, ref, fields }) =>
+    found('what follows from objects is up to date', className, ref, [`it should be ${JSON.stringify(fields)}`]),
+  )
 }
 
 interface Stored {

@@ -5,6 +5,7 @@ import { Operations } from './calls/operations.ts'
 import { Sessions } from './calls/sessions.ts'
 import { Tasks } from './calls/tasks.ts'
 import { derivedFields } from './classes/derived.ts'
+import { EventQueues } from './classes/event-queue.ts'
 import { Holds } from './classes/hold.ts'
 import { labControl } from './control/control.ts'
 import type { LabControl, LabHostInfo, LabInfo } from './control/interface.ts'
@@ -142,6 +143,7 @@ export async function openPool(stack: AsyncDisposableStack, options: LabOptions)
     sessions: new Sessions(db, options, host),
     tasks,
     operations: new Operations({ db, tasks, options }),
+    eventQueues: new EventQueues(),
     holds: new Holds(),
     transfers: new RunningTransfers(),
     faults,
@@ -150,7 +152,8 @@ export async function openPool(stack: AsyncDisposableStack, options: LabOptions)
   }
   const collecting = setInterval(() => {
     pool.tasks.collect()
-    pool.sessions.collect()
+    pool.sessions.collect(pool.tasks.owners())
+    pool.eventQueues.keep((session) => pool.sessions.isValid(session))
   }, COLLECT_MS).unref()
   // disposed in reverse order, after the fronts: nothing changes the database any more then
   stack.defer(() => pool.operations.idle())

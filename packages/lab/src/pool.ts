@@ -2,6 +2,7 @@ import type { HostRef, PoolRecord, PoolRef, VmRef } from '@tidemark/xenapi'
 import type { Faults } from './faults/faults.ts'
 import type { Database } from './database/database.ts'
 import type { GuestExports } from './guest/exports.ts'
+import type { EventQueues } from './classes/event-queue.ts'
 import type { Holds } from './classes/hold.ts'
 import type { RunningTransfers } from './http/running.ts'
 import type { Hosts } from './host/host.ts'
@@ -19,6 +20,7 @@ export interface Pool {
   readonly sessions: Sessions
   readonly tasks: Tasks
   readonly operations: Operations
+  readonly eventQueues: EventQueues
   readonly holds: Holds
   readonly transfers: RunningTransfers
   readonly faults: Faults

@@ -31,6 +31,7 @@ test('event.from gives what is there, waits for a change, and tells of what has 
   const task = (await client.call('task.create', 'short', '')) as string
   const added = await from([`task/${task}`], token)
   expect(added.events).toMatchObject([{ class: 'task', operation: 'add', ref: task }])
+  await client.call('task.set_status', task, 'success')
   await client.call('task.destroy', task)
   const gone = await from(['*'], added.token)
   expect(gone.events).toMatchObject([{ class: 'task', operation: 'del', ref: task }])

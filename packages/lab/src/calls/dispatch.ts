@@ -105,7 +105,7 @@ async function run(
 
   const name = `${model.name}.${message.name}`
   const wireName = isAsync ? `Async.${name}` : name
-  const task = pool.tasks.run(pool.tasks.create(wireName))
+  const task = pool.tasks.run(pool.tasks.create(wireName, '', session))
   const work = async (): Promise<unknown> => {
     try {
       const signal = AbortSignal.any([task.signal, pool.closing])

@@ -8,6 +8,9 @@ import { failure } from './failure.ts'
 /** A session that nobody used for 24 hours is gone; `last_active` moves every 10 minutes. xapi: xapi_globs.ml */
 const IDLE_MS = 86_400_000
 const ACTIVE_STEP_MS = 600_000
+/** Logins of one originator at once, and of those that name none. */
+const SESSIONS_MAX = 500
+const NAMELESS_MAX = 400
 
 export class Sessions {
   readonly #db: Database
@@ -54,12 +57,23 @@ export class Sessions {
     if (this.isValid(session)) this.#db.remove('session', session)
   }
 
-  /** Logs out who was idle for too long. */
-  collect(): void {
+  /**
+   * Logs out who was idle for too long, and of too many logins of one kind those that were used least recently. Who has
+   * pending tasks stays. xapi: db_gc_util.ml
+   */
+  collect(busy: ReadonlySet<SessionRef> = new Set()): void {
     const now = this.#options.clock.now().getTime()
-    for (const [ref, { last_active }] of this.#db.all('session')) {
-      if (now - last_active.getTime() > IDLE_MS) this.#db.remove('session', ref)
-    }
+    const idle = this.#db.all('session').filter(([ref]) => !busy.has(ref))
+    const [young, old] = [
+      idle.filter(([, { last_active }]) => now - last_active.getTime() < IDLE_MS),
+      idle.filter(([, { last_active }]) => now - last_active.getTime() >= IDLE_MS),
+    ]
+    const surplus = [...Map.groupBy(young, ([, { originator }]) => originator)].flatMap(([originator, group]) =>
+      group
+        .toSorted(([, a], [, b]) => b.last_active.getTime() - a.last_active.getTime())
+        .slice(originator === '' ? NAMELESS_MAX : SESSIONS_MAX),
+    )
+    for (const [ref] of [...old, ...surplus]) this.#db.remove('session', ref)
   }
 
   #isRoot(username: string, password: string): boolean {

@@ -2,9 +2,21 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Call, Handlers } from '../calls/call.ts'
 import { failure } from '../calls/failure.ts'
 import type { Database } from '../database/database.ts'
+import type { Subscription } from './event-queue.ts'
 import { classNames, type AnyRecord, type AnyRef, type ClassName } from '../database/tables.ts'
 
-export const eventHandlers: Handlers = { 'event.from': from, 'event.inject': inject }
+export const eventHandlers: Handlers = {
+  'event.from': from,
+  'event.inject': inject,
+  'event.register': ({ pool, session }, classes: readonly string[]) => {
+    pool.eventQueues.register(session, pool.db.generation, classes.map(parseSubscription))
+  },
+  'event.unregister': ({ pool, session }, classes: readonly string[]) => {
+    pool.eventQueues.unregister(session, pool.db.generation, classes.map(parseSubscription))
+  },
+  'event.next': next,
+  'event.get_current_id': ({ pool }) => pool.db.generation,
+}
 
 interface PoolEvent {
   readonly id: number
@@ -38,6 +50,22 @@ async function from(call: Call, classes: readonly string[], token: string, timeo
   return { events, valid_ref_counts: counts(db), token: tokenOf(db.generation) }
 }
 
+/** The older way: the server keeps where each login is, and what it wants to know. Blocks until something happens. */
+async function next({ pool, session, signal }: Call): Promise<PoolEvent[]> {
+  const { db } = pool
+  const queue = pool.eventQueues.get(session) ?? failure('SESSION_NOT_REGISTERED', session)
+  for (;;) {
+    const { since } = queue
+    queue.since = db.generation // whatever comes of it is told once
+    if (!db.remembersDeletionsSince(since)) failure('EVENTS_LOST')
+    const events = eventsSince(db, queue.wanted, since)
+    if (events.length > 0) return events.toSorted((a, b) => a.id - b.id)
+    signal.throwIfAborted()
+    await nextChange(db, signal)
+    pool.sessions.check(session)
+  }
+}
+
 /** @returns a token from just before, so that the next event.from reports the object */
 function inject({ pool: { db } }: Call, className: string, ref: AnyRef): string {
   const found = classNames.find((name) => name.toLowerCase() === className.toLowerCase())
@@ -45,11 +73,6 @@ function inject({ pool: { db } }: Call, className: string, ref: AnyRef): string 
   const before = tokenOf(db.generation)
   db.touch(found, ref)
   return before
-}
-
-interface Subscription {
-  readonly className: ClassName | '*' | undefined
-  readonly ref: string | undefined
 }
 
 /** `*`, `class` or `class/ref`, whatever the case. A class that we do not have simply never has events. */
@@ -80,6 +103,7 @@ function parseToken(token: string): number {
 function eventsSince(db: Database, wanted: readonly Subscription[], since: number): PoolEvent[] {
   const events: Record<'message' | 'add' | 'mod' | 'del', PoolEvent[]> = { message: [], add: [], mod: [], del: [] }
   for (const className of classNames) {
+    if (db.lastChangeOf(className) <= since) continue
     for (const [ref, { record, created, modified }] of db.rows(className)) {
       if (modified <= since || !matches(wanted, className, ref)) continue
       const operation = created > since ? 'add' : 'mod'

@@ -1,20 +1,14 @@
-import type { TaskRef, TaskStatusType } from '@tidemark/xenapi'
-import type { Call, Handlers } from '../calls/call.ts'
+import type { TaskRef } from '@tidemark/xenapi'
+import type { Handlers } from '../calls/call.ts'
 
+/** What a client sets of its own task (status, progress, result, error_info) follows from the fields, as in xapi. */
 export const taskHandlers: Handlers = {
-  'task.create': ({ pool }, label: string, description: string) => pool.tasks.create(label, description),
+  'task.create': ({ pool, session }, label: string, description: string) =>
+    pool.tasks.create(label, description, session),
   'task.destroy': ({ pool }, task: TaskRef) => {
     pool.tasks.destroy(task)
   },
   'task.cancel': ({ pool }, task: TaskRef) => {
     pool.tasks.cancel(task)
   },
-  'task.set_status': setStatus,
-}
-
-/** A client ends its own task by this. */
-function setStatus({ pool }: Call, task: TaskRef, status: TaskStatusType): void {
-  const ended = status === 'success' || status === 'failure' || status === 'cancelled'
-  const { clock } = pool.options
-  pool.db.update('task', task, ended ? { status, finished: clock.now(), allowed_operations: [] } : { status })
 }

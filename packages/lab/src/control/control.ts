@@ -4,6 +4,7 @@ import { bytes } from '@tidemark/blocks'
 import type { HostRef, VbdConstructor, VdiConstructor, VdiRef, VmConstructor } from '@tidemark/xenapi'
 import { NULL_REF } from '@tidemark/xenapi/codec'
 import { ownCall, type Call } from '../calls/call.ts'
+import { derivedFields } from '../classes/derived.ts'
 import { handlers } from '../classes/handlers.ts'
 import { appointCoordinator } from '../classes/pool.ts'
 import { disableCbt } from '../classes/vdi-cbt.ts'
@@ -77,7 +78,7 @@ export function labControl({ pool, reads, info, fronts }: ControlSubject): LabCo
       const [ref, { restrictions }] = thePool(pool)
       db.update('pool', ref, { restrictions: { ...restrictions, [name]: value } })
     },
-    invariants: async () => violations({ db, storage, idle: isIdle(pool) }),
+    invariants: async () => violations({ db, storage, idle: isIdle(pool), derive: derivedFields }),
     clearFaults: async () => faults.clear(),
     expireSessions: async () => expireSessions(pool, 'all'),
   }

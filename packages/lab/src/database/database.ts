@@ -57,6 +57,9 @@ export interface DatabaseOptions {
 /** Deletions that are remembered for event.from; a client that is further behind sees it in valid_ref_counts. */
 const DELETIONS_KEPT = 20_000
 
+/** More than an earlier process can have counted since its last line in the journal: logins and tasks are not in it. */
+const RESTART_STEP = 1_000_000_000
+
 /** The objects of the pool. All changes are synchronous, whole, and in the journal when they return. */
 export class Database {
   readonly #tables = new Map<ClassName, Map<AnyRef, Row>>(classNames.map((name) => [name, new Map()]))
@@ -65,6 +68,9 @@ export class Database {
   readonly #newUuid: () => string
   readonly #waiting = new Set<() => void>()
   #deletions: Deletion[] = []
+  /** Generation of the newest deletion that is no longer remembered. */
+  #forgotten = 0
+  readonly #lastChange = new Map<ClassName, number>()
   #generation = 0
   #changing = false
   #undo: (() => void)[] = []
@@ -82,8 +88,10 @@ export class Database {
       this.#undo = []
     })
     // A token of an earlier process lies before every object: its client gets them all anew.
-    this.#generation += 1
+    this.#generation += RESTART_STEP
     this.#deletions = []
+    this.#forgotten = this.#generation
+    for (const className of classNames) this.#lastChange.set(className, this.#generation)
     for (const table of this.#tables.values()) {
       for (const [ref, { record }] of table) {
         table.set(ref, { record, created: this.#generation, modified: this.#generation })
@@ -102,6 +110,16 @@ export class Database {
   /** Objects that went away, in order. */
   get deletions(): readonly Deletion[] {
     return this.#deletions
+  }
+
+  /** Whether every deletion since a generation is still among `deletions`. */
+  remembersDeletionsSince(generation: number): boolean {
+    return generation >= this.#forgotten
+  }
+
+  /** The generation of the last change to an object of a class; later ones have none. */
+  lastChangeOf(className: ClassName): number {
+    return this.#lastChange.get(className) ?? 0
   }
 
   rows(className: ClassName): ReadonlyMap<AnyRef, Row> {
@@ -207,11 +225,16 @@ export class Database {
   }
 
   #afterChange(): void {
-    if (this.#deletions.length > DELETIONS_KEPT) this.#deletions = this.#deletions.slice(-DELETIONS_KEPT / 2)
+    if (this.#deletions.length > DELETIONS_KEPT) this.#forgetDeletions()
     const waiting = [...this.#waiting]
     this.#waiting.clear()
     for (const wake of waiting) queueMicrotask(wake)
     if (this.#journal.isLong) this.compact()
+  }
+
+  #forgetDeletions(): void {
+    this.#deletions = this.#deletions.slice(-DELETIONS_KEPT / 2)
+    this.#forgotten = (this.#deletions[0]?.deleted ?? this.#generation) - 1
   }
 
   #insert<Class extends ClassName>(className: Class, fields: Fields<Class>): Ref<Class> {
@@ -284,6 +307,7 @@ export class Database {
     if (uuid !== undefined) uuids.set(uuid, ref)
     const created = before?.created ?? this.#generation
     this.#touch(className, ref)
+    this.#lastChange.set(className, this.#generation)
     if (record !== undefined) table.set(ref, { record, created, modified: this.#generation })
     else if (table.delete(ref)) this.#deletions.push({ className, ref, created, deleted: this.#generation })
   }
