@@ -48,6 +48,12 @@ export type Computed =
   | 'license state'
   | 'free memory'
   | 'attachable'
+  | 'kbs in'
+  | 'kbs out'
+  | 'memory target'
+  | 'vcpus utilisation'
+  | 'cooperative'
+  | 'https only'
 
 type Row = (name: string, options?: FieldOptions) => XeField
 

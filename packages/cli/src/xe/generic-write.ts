@@ -1,4 +1,5 @@
 import { XenApiError } from '@tidemark/xenapi'
+import { findMessage, parseType, type ApiType } from '@tidemark/xenapi/codec'
 import { refused } from './complaint.ts'
 import type { Command, Job } from './command.ts'
 import type { XeRecord } from './directory.ts'
@@ -98,7 +99,14 @@ async function setValue(target: Target, field: XeField, text: string): Promise<v
     const problem = isMap ? "is a map or set. use the 'name:key=value' syntax." : 'is read-only.'
     throw refused(`Field '${field.name}' ${problem}`)
   }
-  await change(target, 'set', field, await readValue(target.pool, field, typeOf(target.cls.api, field), text))
+  await change(target, 'set', field, await readValue(target.pool, field, takenBySetter(target, field), text))
+}
+
+/** Some setters are of fields that no record has. */
+function takenBySetter({ cls }: Target, field: XeField): ApiType {
+  const setter = findMessage(`${cls.api}.set_${field.from}`)
+  const [, notation] = setter?.message.params.at(-1) ?? []
+  return notation === undefined ? typeOf(cls.api, field) : parseType(notation)
 }
 
 async function paramAdd(cls: XeClass, job: Job): Promise<void> {

@@ -2,7 +2,6 @@ import { createReadStream } from 'node:fs'
 import { open, rm, stat } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import { CliError } from '../error.ts'
-import { duration } from '../output/units.ts'
 import type { Terminal } from './terminal.ts'
 
 /** What xe says when the local end of a transfer fails. */
@@ -45,30 +44,43 @@ export async function saveTo(filename: string, body: AsyncIterable<Uint8Array>, 
   }
 }
 
-const BAR_WIDTH = 50
+const BAR_WIDTH = 54
 const REFRESH_MS = 200
+const SPINNER = '-\\|/'
 
 /** With `progress=true`: how far a transfer is, on one line that is written over. */
 export async function* withProgress(
   body: AsyncIterable<Uint8Array>,
   total: number | undefined,
-  terminal: Terminal,
+  { warn }: Terminal,
 ): AsyncGenerator<Uint8Array> {
   const begun = Date.now()
-  let [seen, shown] = [0, 0]
+  let [seen, shown, turn] = [0, 0, 0]
+  const show = () => warn(`\r[${SPINNER[turn++ % SPINNER.length] ?? ''}] ${bar(seen, total, Date.now() - begun)}`)
   for await (const chunk of body) {
     yield chunk
     seen += chunk.length
     if (Date.now() - shown < REFRESH_MS) continue
     shown = Date.now()
-    terminal.warn(`\r${bar(seen, total)}`)
+    show()
   }
-  terminal.warn(`\r${bar(seen, total)}\nTotal time: ${duration(Date.now() - begun)}\n`)
+  show()
+  warn(`\nTotal time: ${clock(Date.now() - begun)}\n`)
 }
 
-function bar(seen: number, total: number | undefined): string {
-  if (total === undefined || total === 0) return `[*] ${Math.floor(seen / (1 << 20))} MiB`
+/** A bar with the share and the time that is left, or how much there was when nobody knows how much there is. */
+function bar(seen: number, total: number | undefined, elapsedMs: number): string {
+  if (total === undefined || total === 0) return `${Math.floor(seen / (1 << 20))} MiB`
   const share = Math.min(1, seen / total)
-  const filled = '#'.repeat(Math.round(share * BAR_WIDTH)).padEnd(BAR_WIDTH)
-  return `[*] ${filled} (${String(Math.floor(share * 100)).padStart(3)}%)`
+  const filled = Math.round(share * BAR_WIDTH)
+  const line = `${'#'.repeat(Math.max(0, filled - 1))}${filled > 0 ? '>' : ''}`.padEnd(BAR_WIDTH)
+  const left = share === 0 ? 0 : elapsedMs / share - elapsedMs
+  return `${line}  (${String(Math.floor(share * 100)).padStart(3)}% ETA ${clock(left)})`
+}
+
+/** `01:02:03`, without an end of days. */
+function clock(ms: number): string {
+  const seconds = Math.floor(ms / 1000)
+  const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60]
+  return parts.map((part) => String(part).padStart(2, '0')).join(':')
 }

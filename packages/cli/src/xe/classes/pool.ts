@@ -49,6 +49,7 @@ export const pool: XeClass = {
     setRo('repositories'),
     ro('repository-proxy-url'),
     ro('repository-proxy-username'),
+    rw('https-only', { compute: 'https only' }),
     rw('migration-compression'),
     rw('coordinator-bias'),
     ro('telemetry-frequency'),

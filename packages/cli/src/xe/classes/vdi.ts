@@ -84,5 +84,7 @@ export const vbd: XeClass = {
     mapRw('qos_algorithm_params'),
     setRo('qos_supported_algorithms'),
     mapRw('other-config'),
+    ro('io_read_kbs', { compute: 'kbs in', isExpensive: true }),
+    ro('io_write_kbs', { compute: 'kbs out', isExpensive: true }),
   ],
 }
