@@ -28,7 +28,7 @@ export interface Target extends AsyncDisposable {
 }
 
 /** Bounds on one input; who takes longer hangs. */
-const INPUT_MS_MAX = 10_000
+export const INPUT_MS_MAX = 10_000
 
 /** @throws Broken when the work takes longer than any input may */
 export async function inTime<Result>(work: Promise<Result>, what: string): Promise<Result> {

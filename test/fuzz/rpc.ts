@@ -32,14 +32,14 @@ export const xmlKind: Kind = { name: 'xml', share: 330, open: () => openRpc(xmlB
 export const jsonKind: Kind = { name: 'json', share: 330, open: () => openRpc(jsonBody, serveJson) }
 
 /** The body of a request; mostly almost right. */
-function xmlBody(random: Random): Uint8Array {
+export function xmlBody(random: Random): Uint8Array {
   const text = encodeXmlCall(makeCall(random))
   if (random.chance(45)) return Buffer.from(text)
   const tokens = text.match(/<[^>]*>|[^<]+/g) ?? []
   return random.chance(60) ? Buffer.from(mutateTokens(random, tokens)) : mutateBytes(random, Buffer.from(text))
 }
 
-function jsonBody(random: Random): Uint8Array {
+export function jsonBody(random: Random): Uint8Array {
   const text = jsonText(random)
   if (random.chance(45)) return Buffer.from(text)
   const tokens = text.match(/[{}[\],:]|"(?:[^"\\]|\\.)*"|[^{}[\],:"]+/g) ?? []
@@ -53,7 +53,7 @@ function jsonText(random: Random): string {
   return encodeJsonCall({ version: random.chance(70) ? 2 : 1, method, params: params.map(writable), id })
 }
 
-function writable(value: WireValue): WireValue {
+export function writable(value: WireValue): WireValue {
   if (value instanceof Uint8Array) return Buffer.from(value).toString('base64')
   if (typeof value === 'number' && !Number.isFinite(value)) return String(value)
   if (Array.isArray(value)) return value.map((each: WireValue) => writable(each))
@@ -155,7 +155,8 @@ async function openRpc(make: (random: Random) => Uint8Array, serve: Serve): Prom
 }
 
 /** A VM's fields may name what the input made up, or what was destroyed since: xapi does not look either. */
-const isOurs = ({ rule, class: name }: Violation): boolean => rule !== 'every reference resolves' || name !== 'VM'
+export const isOurs = ({ rule, class: name }: Pick<Violation, 'rule' | 'class'>): boolean =>
+  rule !== 'every reference resolves' || name !== 'VM'
 
 async function logIn({ sessions, options }: Pool): Promise<string> {
   return sessions.login(options.username, options.password, 'fuzz')

@@ -1,8 +1,12 @@
 import { seeded } from '../support/random.ts'
 import { Broken, inTime, type Kind } from './kind.ts'
+import { answersKind } from './answers.ts'
+import { httpKind } from './http.ts'
+import { nbdKind, nbdStandardKind } from './nbd.ts'
+import { nbdCodecKind } from './nbd-codec.ts'
 import { jsonKind, xmlKind } from './rpc.ts'
 
-const kinds: readonly Kind[] = [xmlKind, jsonKind]
+const kinds: readonly Kind[] = [xmlKind, jsonKind, nbdCodecKind, answersKind, httpKind, nbdKind, nbdStandardKind]
 
 export interface FuzzOptions {
   readonly inputs: number

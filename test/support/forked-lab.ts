@@ -20,6 +20,8 @@ export interface Memory {
 /** A lab in a process of its own, so that its memory is its own and its death would be seen. Disposal removes everything. */
 export interface ForkedLab extends AsyncDisposable {
   readonly pool: PoolAddress
+  /** The port of plain HTTP, where it was asked for. */
+  readonly httpPort: number
   readonly credentials: Credentials
   readonly certificate: string
   readonly nbdAddress: { readonly host: string; readonly port: number }
@@ -48,6 +50,7 @@ export async function forkLab(options: Partial<Omit<LabOptions, 'clock' | 'rando
   }
   return {
     pool: { url: ready.url, trust: { kind: 'fingerprint', sha256: ready.fingerprint } },
+    httpPort: ready.httpUrl === undefined ? 0 : Number(new URL(ready.httpUrl).port),
     credentials: { username: 'root', password: 'correct horse' },
     certificate: ready.certificate,
     nbdAddress: ready.nbdAddress,
@@ -75,6 +78,7 @@ export async function forkLab(options: Partial<Omit<LabOptions, 'clock' | 'rando
 
 interface Ready {
   readonly url: string
+  readonly httpUrl?: string
   readonly fingerprint: string
   readonly certificate: string
   readonly nbdAddress: { readonly host: string; readonly port: number }

@@ -28,5 +28,11 @@ const messages: Readonly<Record<string, () => unknown>> = {
 process.on('message', (name: string) => process.send?.({ [name]: messages[name]?.() }))
 process.once('disconnect', () => void lab.stop().then(() => process.exit(0)))
 process.send?.({
-  ready: { url: lab.url, fingerprint: lab.fingerprint, certificate: lab.certificate, nbdAddress: lab.nbdAddress },
+  ready: {
+    url: lab.url,
+    httpUrl: lab.httpUrl,
+    fingerprint: lab.fingerprint,
+    certificate: lab.certificate,
+    nbdAddress: lab.nbdAddress,
+  },
 })

@@ -67,7 +67,10 @@ export async function serveRequests(channel: Channel, open: Transmission, settin
       const held = heldBytes(request, settings)
       await room.enter(held)
       if (end.asked) return
-      const payload = await readPayload(channel, open, settings, request)
+      const payload = await readPayload(channel, open, settings, request).catch((error: unknown) => {
+        room.leave(held) // nobody else will: the request is never answered
+        throw error
+      })
       answer(channel, open, settings, request, payload, count)
         .then((goOn) => {
           if (!goOn) end.asked = true

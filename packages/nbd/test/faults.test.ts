@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { NbdError, openNbd, readRuns, serveNbd, type NbdExport, type NbdServerOptions } from '../src/index.ts'
 import { hex, join } from './drive.ts'
 import { memoryExport, only, patterned } from './memory-export.ts'
-import { answer, option, RawClient, textHex } from './raw-client.ts'
+import { answer, option, RawClient, request, textHex } from './raw-client.ts'
 
 const listen = { host: '127.0.0.1', port: 0 }
 const code = (name: string) => expect.objectContaining({ code: name })
@@ -326,3 +326,24 @@ describe('stopping the server', () => {
     await client[Symbol.asyncDispose]()
   })
 })
+
+test.each(['writable', 'read-only'])(
+  'a client that goes away in the middle of a WRITE leaves nothing open, %s',
+  async (kind) => {
+    const disk: NbdExport = memoryExport(new Uint8Array(8192), { readOnly: kind === 'read-only' })
+    const { promise: closed, resolve } = Promise.withResolvers<void>()
+    const exports = { open: async () => ({ ...disk, close: async () => resolve() }) }
+    await using server = await serveNbd({ listen, exports })
+    {
+      await using raw = await RawClient.to(server.address)
+      raw.send('00000003')
+      raw.send(option(1, textHex('disk')))
+      raw.send(request(1, 7, 0, 4096))
+      raw.send(new Uint8Array(10))
+      await raw.read(18 + 10) // the greeting and the export, without zeroes
+    }
+    await closed
+    await server.stop('drain')
+    expect(server.connections).toBe(0)
+  },
+)
