@@ -40,6 +40,8 @@ class Job {
   readonly folder: string
   readonly settings: object
   readonly held: string[][] = []
+  /** What XO said of the last run. */
+  reports: readonly Report[] = []
 
   private constructor(vm: MadeVm, folder: string, settings: object) {
     this.vm = vm
@@ -67,9 +69,9 @@ class Job {
   async run(mode: 'delta' | 'full' = 'delta'): Promise<readonly string[]> {
     this.held.push(await Promise.all(this.vm.disks.map(({ uuid }) => lab.control.sha256(uuid))))
     const { folder, settings } = this
-    const reports: readonly Report[] = await xo.do('backUp', { folder, vm: this.vm.uuid, mode, settings })
-    expect(reports.filter(({ type, status }) => type === 'warning' || status === 'failure')).toEqual([])
-    return reports.flatMap(({ type, message }) => (type === 'info' && message !== undefined ? [message] : []))
+    this.reports = await xo.do('backUp', { folder, vm: this.vm.uuid, mode, settings })
+    expect(this.reports.filter(({ type, status }) => type === 'warning' || status === 'failure')).toEqual([])
+    return this.reports.flatMap(({ type, message }) => (type === 'info' && message !== undefined ? [message] : []))
   }
 
   points(): Promise<readonly Point[]> {
@@ -98,6 +100,7 @@ class Job {
 
 interface Report {
   readonly type: string
+  readonly name?: string
   readonly message?: string
   readonly status?: string
 }
@@ -172,13 +175,37 @@ test('points that are too many are merged, and what remains restores', async () 
   expect(await job.restored(1)).toEqual(job.held[3])
 })
 
+test('a full backup is an XVA, and restores', async () => {
+  const job = await Job.of('full', {})
+  await job.run('full')
+  await job.write(1, [0])
+  await job.run('full')
+  expect(await job.restored(0)).toEqual(job.held[0])
+  expect(await job.restored(1)).toEqual(job.held[1])
+  expect(await xo.do('call', 'VM.get_snapshots', job.vm.ref)).toEqual([])
+})
+
+test('a health check restores the point, starts it and finds its guest tools', async () => {
+  const job = await Job.of('checked', { preferNbd: true, healthCheckSr: sr })
+  await job.run()
+  const ran = job.reports.flatMap(({ type, name }) => (type === 'start' ? [name] : []))
+  expect(ran).toEqual(expect.arrayContaining(['health check', 'vmstart']))
+})
+
 test('nothing is left in the pool but the VMs and what their next backups need', async () => {
   const all: Readonly<Record<string, { is_a_snapshot: boolean; is_control_domain: boolean; name_label: string }>> =
     await xo.do('call', 'VM.get_all_records')
   const vms = Object.values(all).filter(
     ({ is_control_domain: control, is_a_snapshot: snapshot }) => !control && !snapshot,
   )
-  expect(vms.map(({ name_label: name }) => name).sort()).toEqual(['cbt', 'differential', 'merged', 'stream'])
+  expect(vms.map(({ name_label: name }) => name).sort()).toEqual([
+    'cbt',
+    'checked',
+    'differential',
+    'full',
+    'merged',
+    'stream',
+  ])
   expect(await xo.do('differences')).toMatchObject({ differences: [] })
   // XO leaves the tasks with which it shows its progress over NBD; the pool forgets them after an hour
   const tasks: Readonly<Record<string, { status: string }>> = await xo.do('call', 'task.get_all_records')

@@ -42,7 +42,7 @@ const disk = () => {
   return first
 }
 
-describe.each(['json-rpc', 'xml-rpc', 'auto'])('xen-api over %s', (transport) => {
+describe.each(['json-rpc', 'xml-rpc'])('xen-api over %s', (transport) => {
   let xo: XenOrchestra
   let types: readonly string[]
 

@@ -22,6 +22,13 @@ interface Rpc<Request extends Call> {
   readonly serve: (call: Request) => Promise<string>
 }
 
+/** What a release before JSON-RPC answers to what is no call, with status 200. xapi/api_server.ml of 2012 */
+const FAULT =
+  '<?xml version="1.0"?><methodResponse><fault><value><struct>' +
+  '<member><name>faultCode</name><value><int>1</int></value></member>' +
+  '<member><name>faultString</name><value>Failed to parse supplied XML</value></member>' +
+  '</struct></value></fault></methodResponse>'
+
 /** POST /, /RPC2, /xmlrpc: API errors travel with status 200; what is no call at all gets 500. */
 export const serveXmlRpc = (pool: Pool, exchange: Exchange, response: ServerResponse): Promise<void> =>
   serveRpc(pool, exchange, response, {
@@ -58,7 +65,8 @@ async function serveRpc<Request extends Call>(
     if (body !== undefined) reply(response, 200, type, body) // text that is no UTF-8 is answered, not cut off
   } catch (error) {
     if (!(error instanceof XenApiError) && !(error instanceof TypeError)) throw error
-    reply(response, 500)
+    if (pool.options.jsonRpc) reply(response, 500)
+    else reply(response, 200, 'text/xml', FAULT)
   }
 }
 
