@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CBT_BLOCK, MiB } from '@tidemark/blocks'
-import { openLabControl, type LabControl } from '@tidemark/lab'
+import { openLabControl, startLab, type Lab, type LabControl, type LabSettings } from '@tidemark/lab'
 import { openXenPool, patienceDefaults } from '@tidemark/engine/xen'
 import { openNbd } from '@tidemark/nbd'
-import type { Session, VdiRef } from '@tidemark/xenapi'
+import { login, type Session, type VdiRef } from '@tidemark/xenapi'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { mortalLab } from './support/mortal-lab.ts'
 import { guestWrites, openBench, succeed, type Bench } from './support/pool.ts'
@@ -79,6 +79,77 @@ test.each(['SIGTERM', 'SIGKILL'] as const)(
   },
   60_000,
 )
+
+/** Another lab in this process, added as a pool of its name. */
+async function addLab(name: string, options: Partial<LabSettings>): Promise<Lab> {
+  const quick = { httpsPort: 0, nbdPort: 0, loginDelayMs: 0, password: bench.lab.password }
+  const lab = await startLab({ ...quick, ...options, directory: join(bench.directory, name) })
+  onTestFinished(() => lab.stop())
+  const trust = ['--fingerprint', lab.fingerprint, '--password-file', bench.passwordFile]
+  expect((await bench.tidemark('pool', 'add', name, lab.url, ...trust)).code).toBeOneOf([0, 3])
+  return lab
+}
+
+const CALLS = ['VDI.enable_cbt', 'VDI.disable_cbt', 'VDI.data_destroy', 'VDI.list_changed_blocks', 'VDI.get_nbd_info']
+
+test.each<[string, Partial<LabSettings>, string]>([
+  ['old', { unknownMessages: CALLS, jsonRpc: false }, 'the pool is too old: it does not know VDI.enable_cbt'],
+  ['older', { unknownMessages: [...CALLS, 'event.from'], tracking: false, jsonRpc: false }, 'the pool is too old'],
+  ['poor', { restrictions: { restrict_cbt: 'true' } }, "the pool's licence does not include it"],
+  ['plain', { tracking: false }, 'the driver of its storage repository has none'],
+])(
+  'a pool that is %s: every run reads all, says why, and ends well',
+  async (name, options, reason) => {
+    const lab = await addLab(name, options)
+    const vm = await lab.control.createVm({ name, disks: [{ size: 8 * MiB }] })
+    await writeTo(lab.control, vm.disks[0]?.uuid ?? '', 20, name)
+    const place = ['--pool', name, '--repo', 'main']
+    await succeed(bench.tidemark('backup', name, ...place))
+    const { points } = await succeed(bench.tidemark('backup', name, ...place))
+    expect(points[0]).toMatchObject({ clean: true })
+    expect(points[0].disks[0]).toMatchObject({ action: 'full' })
+    expect(points[0].disks[0].reason).toContain('cannot-track')
+    expect(points[0].disks[0].reason).toContain(reason)
+    if (name !== 'old') return
+    const over = await bench.tidemark('backup', name, '--full', '--source', 'nbd', ...place)
+    expect(over.last).toMatchObject({ code: 'ENGINE_NO_NBD', message: expect.stringContaining('--source raw') })
+    await succeed(bench.tidemark('backup', name, '--full', '--source', 'raw', ...place))
+  },
+  60_000,
+)
+
+test('the coordinator dies in the middle of a disk, and another host takes over: the run goes on there', async () => {
+  const lab = await addLab('twins', { hosts: 2 })
+  const [first, second] = lab.hosts
+  if (first === undefined || second === undefined) throw new Error('two hosts')
+  const vm = await lab.control.createVm({ name: 'twins', disks: [{ size: 128 * MiB }] })
+  const place = ['--pool', 'twins', '--repo', 'main']
+  await succeed(bench.tidemark('backup', 'twins', ...place))
+  await writeTo(lab.control, vm.disks[0]?.uuid ?? '', 1500, 'twins')
+  const run = bench.tidemark('backup', 'twins', ...place)
+  while ((await bytesRead(lab.control)) < 5 * MiB) await sleep(5)
+  await lab.control.stopHost(first.uuid)
+  await lab.control.appointCoordinator(second.uuid)
+  const { points } = await succeed(run)
+  expect(points[0].disks[0]).toMatchObject({ action: 'incremental', bytes: { read: 1500 * CBT_BLOCK } })
+  expect(points[0]).toMatchObject({ clean: true })
+  const again = await succeed(bench.tidemark('backup', 'twins', ...place)) // by what pool add had learned
+  expect(again['points'][0].disks[0]).toMatchObject({ action: 'incremental', bytes: { read: 0 } })
+}, 60_000)
+
+test('the coordinator hands over between two calls: changes are made once, by the new one', async () => {
+  const lab = await addLab('shift', { hosts: 2 })
+  const [, second] = lab.hosts
+  const vm = await lab.control.createVm({ name: 'shift', disks: [{ size: 8 * MiB }] })
+  const trust = { kind: 'fingerprint', sha256: lab.fingerprint } as const
+  await using session = await login({ url: lab.url, trust }, { username: 'root', password: lab.password })
+  await session.members()
+  await session.pool.designate_new_master(await session.host.get_by_uuid(second?.uuid ?? ''))
+  const disk = await session.VDI.get_by_uuid(vm.disks[0]?.uuid ?? '')
+  await session.Async.VDI.snapshot(disk)
+  expect(session.url).toBe(second?.url)
+  expect(await session.VDI.get_snapshots(disk)).toHaveLength(1)
+}, 60_000)
 
 /** A snapshot of a new VM with one tracked disk, taken by the engine in this process. */
 async function takeSnapshot(admin: Session, name: string, patience = patienceDefaults) {

@@ -3,7 +3,7 @@ import type { Clock } from './clock.ts'
 import { backupDisk, type DiskDone, type DiskWork } from './disk-backup.ts'
 import { EngineError } from './error.ts'
 import type { OnBackup } from './events.ts'
-import { fullSource, type DiskPlan, type PlanOptions, type VmPlan } from './plan.ts'
+import { canBeTracked, fullSource, type DiskPlan, type PlanOptions, type VmPlan } from './plan.ts'
 import { planVm, type PlannedVm } from './planner.ts'
 import { listPoints, slugOf, treeNameOf, type RestorePoint } from './points.ts'
 import type { Disk, DiskSnapshot, Pool, Vm, VmSnapshot } from './pool.ts'
@@ -98,7 +98,7 @@ export interface PlannedRun extends PlannedVm {
 }
 
 async function enableTracking({ pool, on }: BackupContext, plan: VmPlan, signal: AbortSignal): Promise<void> {
-  const untracked = plan.disks.filter(({ disk }) => !disk.tracked && disk.storage.canTrack)
+  const untracked = plan.disks.filter(({ disk }) => !disk.tracked && canBeTracked(disk))
   if (untracked.length === 0) return
   on({ type: 'stage', stage: 'tracking' })
   for (const { disk } of untracked) {

@@ -12,7 +12,15 @@ export { EngineError, type EngineErrorCode } from './error.ts'
 export type { BackupEvent, BackupStage, DiskProgress, OnBackup, OnDisk } from './events.ts'
 export type { OverlayIdentity } from './overlay/map.ts'
 export { openOverlay, type WritableImage } from './overlay/overlay.ts'
-export { explain, planDisk, type DiskPlan, type FullReason, type PlanOptions, type VmPlan } from './plan.ts'
+export {
+  canBeTracked,
+  explain,
+  planDisk,
+  type DiskPlan,
+  type FullReason,
+  type PlanOptions,
+  type VmPlan,
+} from './plan.ts'
 export { chooseVm } from './planner.ts'
 export {
   choosePoint,

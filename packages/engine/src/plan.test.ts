@@ -37,6 +37,8 @@ test('every full read has its own reason', () => {
   expect(reasonOf({}, none)).toBe('new-disk')
   expect(reasonOf({}, intact, { full: true, source: undefined })).toBe('forced')
   expect(reasonOf({ storage: { ...storage, canTrack: false } }, intact)).toBe('cannot-track')
+  expect(reasonOf({ storage: { ...storage, whyUntracked: 'licence' }, tracked: false }, intact)).toBe('cannot-track')
+  expect(reasonOf({ storage: { ...storage, whyUntracked: 'licence' } }, intact)).toBe('incremental from snap-1')
   expect(reasonOf({ tracked: false }, intact)).toBe('tracking-off')
   expect(reasonOf({}, { previous, base: { state: 'missing' } })).toBe('base-missing')
   expect(reasonOf({}, { previous: { ...previous, snapshot: null }, base: undefined })).toBe('base-missing')

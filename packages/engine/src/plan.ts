@@ -64,14 +64,18 @@ export function planDisk(disk: Disk, history: DiskHistory, options: PlanOptions,
   if (options.full) return full('forced')
   if (previous === undefined && damaged !== undefined) return full('point-damaged', damaged)
   if (previous === undefined) return full(vmHasPoints ? 'new-disk' : 'first-point')
-  if (!disk.storage.canTrack) return full('cannot-track')
-  if (!disk.tracked) return full('tracking-off')
+  const { canTrack, whyUntracked } = disk.storage
+  if (!canTrack) return full('cannot-track', whyUntracked ?? 'the driver of its storage repository has none')
+  if (!disk.tracked) return whyUntracked === undefined ? full('tracking-off') : full('cannot-track', whyUntracked)
   if (disk.storage.uuid !== previous.storage.uuid) return full('storage-changed')
   if (disk.size < previous.size) return full('size-decreased', `${previous.size} bytes before, ${disk.size} now`)
   if (base === undefined || base.state === 'missing' || previous.snapshot === null) return full('base-missing')
   if (base.state === 'unusable') return full('base-unusable', base.detail)
   return { action: 'incremental', disk, base: previous.snapshot, source: 'nbd', previous }
 }
+
+/** Whether tracking can be switched on for a disk where it is off. */
+export const canBeTracked = ({ storage }: Disk): boolean => storage.canTrack && storage.whyUntracked === undefined
 
 /** The way to read a whole disk of `size` that moves the least. */
 export const fullSource = (size: Bytes): SourceKind => (size <= VHD_SIZE_MAX ? 'vhd' : 'nbd')
@@ -88,7 +92,7 @@ const sentences = {
   'new-disk': 'this disk is in no restore point yet',
   'point-damaged': 'the restore points that hold this disk are damaged; run tidemark check',
   forced: 'a full read was asked for',
-  'cannot-track': "the storage repository's driver has no changed block tracking",
+  'cannot-track': 'changed block tracking is not possible',
   'tracking-off': 'changed block tracking was off; it is switched on for the next run',
   'base-missing': "the last restore point's snapshot is no longer on the pool",
   'base-unusable': "the last restore point's snapshot cannot serve as base",

@@ -65,8 +65,10 @@ export interface Storage {
   readonly name: string
   /** XenAPI's type: ext, lvm, nfs, lvmoiscsi … */
   readonly type: string
-  /** Whether the driver has `VDI_CONFIG_CBT`. */
+  /** Whether the driver has `VDI_CONFIG_CBT`, and the pool its calls. */
   readonly canTrack: boolean
+  /** What in the pool keeps tracking from being switched on: its age, its licence. */
+  readonly whyUntracked?: string
 }
 
 export type BaseState =

@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline/promises'
 import { resolve } from 'node:path'
+import { poolTracking } from '@tidemark/engine/xen'
 import { fetchCertificate, type Session } from '@tidemark/xenapi'
 import { loadConfig, saveEntry, type PoolConfig } from '../config.ts'
 import { loginTo, openPool, poolPassword, type GlobalOptions, type PoolOptions } from '../connect.ts'
@@ -135,19 +136,18 @@ const findingLine = ({ what, good, detail }: Finding): string => `${good ? 'ok  
 const SKEW_MAX_MS = 60_000
 
 async function examine(session: Session, signal: AbortSignal): Promise<readonly Finding[]> {
-  const [srs, drivers, networks, hosts, pools] = await Promise.all([
+  const [srs, drivers, networks, hosts, poolWide] = await Promise.all([
     session.SR.get_all_records({ signal }),
     session.SM.get_all_records({ signal }),
     session.network.get_all_records({ signal }),
     session.host.get_all_records({ signal }),
-    session.pool.get_all_records({ signal }),
+    poolTracking(session, signal),
   ])
   const tracking = new Set(Object.values(drivers).flatMap((sm) => ('VDI_CONFIG_CBT' in sm.features ? [sm.type] : [])))
   const able = Object.values(srs).filter(({ type }) => tracking.has(type))
   const named = (records: readonly { name_label: string }[]) => records.map((record) => record.name_label).join(', ')
   const secure = Object.values(networks).filter(({ purpose }) => purpose.includes('nbd'))
   const insecure = Object.values(networks).filter(({ purpose }) => purpose.includes('insecure_nbd'))
-  const restricted = Object.values(pools).some(({ restrictions }) => restrictions['restrict_cbt'] === 'true')
   const [host] = Object.entries(hosts)
   const skew =
     host === undefined ? 0 : await skewOf(session, host[0] as Parameters<Session['host']['get_servertime']>[0], signal)
@@ -157,12 +157,13 @@ async function examine(session: Session, signal: AbortSignal): Promise<readonly 
   return [
     {
       what: 'changed block tracking',
-      good: able.length > 0 && !restricted,
-      detail: restricted
-        ? 'the licence does not allow it (restrict_cbt); every run will read all'
-        : able.length > 0
-          ? `storage ${named(able)}`
-          : 'no storage repository has a driver with it; every run will read all',
+      good: able.length > 0 && poolWide.state === 'possible',
+      detail:
+        poolWide.state !== 'possible'
+          ? `${poolWide.detail}; every run will read all`
+          : able.length > 0
+            ? `storage ${named(able)}`
+            : 'no storage repository has a driver with it; every run will read all',
     },
     {
       what: 'NBD',

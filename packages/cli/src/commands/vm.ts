@@ -1,4 +1,4 @@
-import { listPoints, vmOf, type RestorePoint } from '@tidemark/engine'
+import { canBeTracked, listPoints, vmOf, type RestorePoint } from '@tidemark/engine'
 import { openPool, openRepo, type GlobalOptions, type PoolOptions, type RepositoryOptions } from '../connect.ts'
 import { loadConfig } from '../config.ts'
 import { exitCodes, type ExitCode } from '../exit.ts'
@@ -22,7 +22,7 @@ export async function vmList(
       `${disk.position} ${disk.name}`,
       size(disk.size),
       disk.storage.name,
-      disk.tracked ? 'on' : disk.storage.canTrack ? 'off' : 'not possible',
+      disk.tracked ? 'on' : canBeTracked(disk) ? 'off' : 'not possible',
     ])
     return disks.length === 0
       ? [[...head, 'no disks']]

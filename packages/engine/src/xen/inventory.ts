@@ -2,6 +2,7 @@ import { bytes } from '@tidemark/blocks'
 import type { Session, SrRecord, VbdRecord, VdiRecord, VdiRef, VmRecord } from '@tidemark/xenapi'
 import { EngineError } from '../error.ts'
 import type { Disk, Storage, Vm } from '../pool.ts'
+import type { PoolTracking } from './tracking.ts'
 
 /** What the pool has, read in five calls; enough to list every VM with its disks. */
 export interface Inventory {
@@ -9,7 +10,11 @@ export interface Inventory {
   readonly storages: readonly Storage[]
 }
 
-export async function readInventory(session: Session, signal?: AbortSignal): Promise<Inventory> {
+export async function readInventory(
+  session: Session,
+  poolWide: PoolTracking,
+  signal?: AbortSignal,
+): Promise<Inventory> {
   const [vms, vbds, vdis, srs, drivers] = await Promise.all([
     session.VM.get_all_records({ signal }),
     session.VBD.get_all_records({ signal }),
@@ -22,7 +27,7 @@ export async function readInventory(session: Session, signal?: AbortSignal): Pro
       .filter(({ features }) => 'VDI_CONFIG_CBT' in features)
       .map(({ type }) => type),
   )
-  const storageOf = new Map(Object.entries(srs).map(([ref, record]) => [ref, storage(record, tracking)]))
+  const storageOf = new Map(Object.entries(srs).map(([ref, record]) => [ref, storage(record, tracking, poolWide)]))
   const disksOf = (vm: VmRecord) =>
     vm.VBDs.flatMap((ref) => disk(vbds[ref], vdis, storageOf)).toSorted((a, b) => a.position - b.position)
   return {
@@ -62,9 +67,10 @@ function positionOf(userdevice: string): number {
   throw new EngineError('ENGINE_SOURCE', `the pool names a disk slot '${userdevice}', which is none that we know`)
 }
 
-const storage = (record: SrRecord, tracking: ReadonlySet<string>): Storage => ({
+const storage = (record: SrRecord, tracking: ReadonlySet<string>, poolWide: PoolTracking): Storage => ({
   uuid: record.uuid,
   name: record.name_label,
   type: record.type,
-  canTrack: tracking.has(record.type),
+  canTrack: tracking.has(record.type) && poolWide.state !== 'unknown',
+  ...(poolWide.state === 'possible' ? {} : { whyUntracked: poolWide.detail }),
 })

@@ -1,6 +1,6 @@
 import { bytes, planRuns, type Extents } from '@tidemark/blocks'
 import { NbdError, openNbd, readRuns, type NbdClient, type NbdTarget } from '@tidemark/nbd'
-import type { Session, VdiNbdServerInfoRecord, VdiRef } from '@tidemark/xenapi'
+import { isFailure, type Session, type VdiNbdServerInfoRecord, type VdiRef } from '@tidemark/xenapi'
 import { EngineError } from '../error.ts'
 import type { Chunk, DiskSource } from '../pool.ts'
 import type { SourceOptions } from './source.ts'
@@ -83,7 +83,7 @@ async function nbdTargets(
   signal: AbortSignal | undefined,
 ): Promise<readonly NbdTarget[]> {
   // xapi's server listens on IPv4 only
-  const usable = (await session.VDI.get_nbd_info(vdi, { signal })).filter(({ address }) => !address.includes(':'))
+  const usable = (await nbdInfo(session, vdi, signal)).filter(({ address }) => !address.includes(':'))
   if (usable.length === 0) {
     throw new EngineError(
       'ENGINE_NO_NBD',
@@ -104,6 +104,25 @@ async function nbdTargets(
     exportName: info.exportname,
     ...(insecure ? {} : { tls: { kind: 'certificate' as const, pem: info.cert } }),
   }))
+}
+
+async function nbdInfo(
+  session: Session,
+  vdi: VdiRef,
+  signal: AbortSignal | undefined,
+): Promise<readonly VdiNbdServerInfoRecord[]> {
+  try {
+    return await session.VDI.get_nbd_info(vdi, { signal })
+  } catch (cause) {
+    if (!isFailure(cause, 'MESSAGE_METHOD_UNKNOWN')) throw cause
+    throw new EngineError(
+      'ENGINE_NO_NBD',
+      'the pool is too old to serve disks over NBD: read in full with --source raw',
+      {
+        cause,
+      },
+    )
+  }
 }
 
 const withoutPrefix = ({ address }: VdiNbdServerInfoRecord): string => address.replace(/\/\d+$/, '')

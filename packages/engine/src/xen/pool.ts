@@ -8,6 +8,7 @@ import { failedWith, patienceDefaults, type Patience } from './patience.ts'
 import { xenRestore } from './restore.ts'
 import { destroyDisk, takeSnapshot, type SnapshotContext } from './snapshot.ts'
 import { openSource, sourceDefaults, type SourceOptions } from './source.ts'
+import { poolTracking } from './tracking.ts'
 
 export interface XenPoolOptions extends Omit<SourceOptions, 'clock'> {
   readonly clock: Clock
@@ -26,11 +27,12 @@ export async function openXenPool(
   signal?: AbortSignal,
 ): Promise<Pool> {
   const all = { ...xenPoolDefaults, ...options }
-  const context: SnapshotContext = { session, clock: all.clock, patience: all.patience, source: all }
+  const tracking = await poolTracking(session, signal)
+  const context: SnapshotContext = { session, clock: all.clock, patience: all.patience, source: all, tracking }
   const [pool] = Object.values(await session.pool.get_all_records({ signal }))
   return {
     identity: { uuid: pool?.uuid ?? '', name: pool?.name_label || pool?.uuid || 'pool' },
-    vms: async (stop) => (await readInventory(session, stop)).vms,
+    vms: async (stop) => (await readInventory(session, tracking, stop)).vms,
     baseOf: (disk, snapshot, stop) => baseOf(context, disk, snapshot, stop),
     async enableTracking(disk, stop) {
       const vdi = await session.VDI.get_by_uuid(disk.vdiUuid, { signal: stop })

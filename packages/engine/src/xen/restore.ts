@@ -9,7 +9,7 @@ import { destroyDisk, type SnapshotContext } from './snapshot.ts'
 export function xenRestore(context: SnapshotContext): RestoreTarget {
   const { session } = context
   return {
-    storages: async (signal) => (await readInventory(session, signal)).storages,
+    storages: async (signal) => (await readInventory(session, context.tracking, signal)).storages,
     async createDisk({ name, size, storageUuid }, signal) {
       const SR = await session.SR.get_by_uuid(storageUuid, { signal })
       const record = {
@@ -32,7 +32,7 @@ export function xenRestore(context: SnapshotContext): RestoreTarget {
       const vdi = await session.VDI.get_by_uuid(uuid, { signal })
       await session.importRawVdi(vdi, body, { format: 'raw', length }, signal)
     },
-    importVm: (metadata, disks, name, signal) => importVm(session, metadata, disks, name, signal),
+    importVm: (metadata, disks, name, signal) => importVm(context, metadata, disks, name, signal),
   }
 }
 
@@ -54,17 +54,18 @@ async function diskState(session: Session, uuid: string, signal?: AbortSignal): 
 }
 
 async function importVm(
-  session: Session,
+  context: SnapshotContext,
   metadata: Uint8Array,
   disks: ReadonlyMap<string, string>,
   name: string,
   signal?: AbortSignal,
 ): Promise<Vm> {
+  const { session } = context
   // `force`: a disk that was left out of the backup may be gone, which must not make the restore impossible
   const [ref] = await session.importMetadata(metadata, { vdiMap: disks, force: true }, signal)
   if (ref === undefined) throw new EngineError('ENGINE_TARGET', 'the pool imported the VM settings but named no new VM')
   try {
-    return await finishVm(session, ref, disks, name, signal)
+    return await finishVm(context, ref, disks, name, signal)
   } catch (error) {
     await session.Async.VM.destroy(ref) // half done, it may still hold a disk of the original
     throw error
@@ -72,7 +73,7 @@ async function importVm(
 }
 
 async function finishVm(
-  session: Session,
+  { session, tracking }: SnapshotContext,
   ref: VmRef,
   disks: ReadonlyMap<string, string>,
   name: string,
@@ -81,7 +82,7 @@ async function finishVm(
   await detachOthers(session, await session.VM.get_VBDs(ref, { signal }), new Set(disks.values()), signal)
   await session.VM.set_name_label(ref, name, { signal })
   const uuid = await session.VM.get_uuid(ref, { signal })
-  const vm = (await readInventory(session, signal)).vms.find((each) => each.uuid === uuid)
+  const vm = (await readInventory(session, tracking, signal)).vms.find((each) => each.uuid === uuid)
   if (vm === undefined) throw new EngineError('ENGINE_TARGET', `the new VM ${uuid} is not on the pool`)
   return vm
 }

@@ -6,12 +6,14 @@ import { MARK_POINT, MARK_REPOSITORY, MARK_ROLE, type Role } from './marks.ts'
 import { repeated, settled, type Seen } from './outcome.ts'
 import { failedWith, whileBusy, type BusyDisk, type Patience } from './patience.ts'
 import { openSource, type SourceOptions } from './source.ts'
+import type { PoolTracking } from './tracking.ts'
 
 export interface SnapshotContext {
   readonly session: Session
   readonly clock: Clock
   readonly patience: Patience
   readonly source: SourceOptions
+  readonly tracking: PoolTracking
 }
 
 /**
