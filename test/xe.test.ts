@@ -38,9 +38,15 @@ async function failing(...args: readonly string[]): Promise<string> {
   return stderr
 }
 
-/** Destroys a disk once the host has let go of it, which takes a moment after a transfer. */
+/** Waits until only these VMs, named by uuid, have a disk: hosts let go of it a moment after a transfer. */
+const heldBy = (uuid: string, vms: string) =>
+  vi.waitFor(
+    async () => expect(await xe('vbd-list', `vdi-uuid=${uuid}`, 'params=vm-uuid', '--minimal')).toBe(vms),
+    10_000,
+  )
+
 async function destroyDisk(uuid: string): Promise<void> {
-  await vi.waitFor(async () => expect(await xe('vbd-list', `vdi-uuid=${uuid}`, '--minimal')).toBe(''), 10_000)
+  await heldBy(uuid, '')
   await xe('vdi-destroy', `uuid=${uuid}`)
 }
 
@@ -141,7 +147,7 @@ test('an export that is stopped leaves no file, no task and no disk in use', asy
   await expect(run).rejects.toThrow('Ctrl-C')
   await expect(stat(file('stopped'))).rejects.toMatchObject({ code: 'ENOENT' })
   expect(await xe('task-list', 'status=pending', '--minimal')).toBe('')
-  await vi.waitFor(async () => expect(await xe('vbd-list', `vdi-uuid=${disk}`, 'params=vm-uuid', '--minimal')).toBe(vm))
+  await heldBy(disk, vm)
 })
 
 test('the description of a VM goes out and comes back as a new VM with other disks', async () => {
@@ -165,6 +171,26 @@ test('the description of a VM goes out and comes back as a new VM with other dis
   expect(gone.split('\n')[1]).toBe(`VM : ${uuid} (web2)`)
   expect(await xe('vm-list', 'name-label=web2', '--minimal')).toBe('')
 })
+
+test('a VM with its disks goes out as XVA and comes back, disks equal', async () => {
+  await guestWrites(bench.lab, disk, [1, 90], 'xva')
+  expect(await xe('vm-export', `uuid=${vm}`, `filename=${file('whole.xva')}`)).toBe('Export succeeded')
+  const sr = await xe('pool-list', 'params=default-SR', '--minimal')
+  const uuid = await xe('vm-import', `filename=${file('whole.xva')}`, `sr-uuid=${sr}`)
+  const copy = await xe('vbd-list', `vm-uuid=${uuid}`, 'type=Disk', 'params=vdi-uuid', '--minimal')
+  expect(copy).not.toBe(disk)
+  expect(await bench.lab.control.sha256(copy)).toBe(await bench.lab.control.sha256(disk))
+  await heldBy(copy, uuid)
+  await xe('vm-uninstall', `uuid=${uuid}`, '--force')
+  expect(await xe('vdi-list', `uuid=${copy}`, '--minimal')).toBe('')
+  const piped = await runXe(bench, ['vm-export', `uuid=${vm}`, 'filename=', 'compress=true'])
+  expect(piped.stdout).toBe('')
+  await writeFile(file('packed.xva'), piped.bytes)
+  const again = await xe('vm-import', `filename=${file('packed.xva')}`)
+  expect(await xe('vm-list', `uuid=${again}`, 'params=name-label', '--minimal')).toBe('web1')
+  await heldBy(await xe('vbd-list', `vm-uuid=${again}`, 'type=Disk', 'params=vdi-uuid', '--minimal'), again)
+  await xe('vm-uninstall', `uuid=${again}`, '--force')
+}, 60_000)
 
 test('lists select by fields, members and keys, and show the fields that are asked for', async () => {
   await xe('vdi-param-set', `uuid=${disk}`, 'name-label=data, raw', 'other-config:owner=me', 'other-config:team=a')
@@ -357,19 +383,24 @@ test('every command is reachable: without its parameters it asks for them', asyn
 }, 60_000)
 
 test('as a process: words on the standard output, trouble on the standard error, and the exit codes of xe', async () => {
-  const listed = await spawnXe(bench, ['vdi-list', '--minimal'])
-  expect(listed).toMatchObject({ code: 0, stdout: `${disk}\n`, stderr: '' })
-  const unknown = await spawnXe(bench, ['vdi-lsit'])
-  expect(unknown).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('Unknown command: vdi-lsit\n') })
-  const helped = await spawnXe(bench, ['vdi-export', '--help'])
-  expect(helped).toMatchObject({ code: 0, stdout: expect.stringContaining('reqd params     : uuid, filename\n') })
   const [host, port] = new URL(bench.lab.url).host.split(':') as [string, string]
-  await writeFile(file('pwf'), 'root\nwrong\n')
-  const refused = await spawnXe(bench, ['-s', host, '-p', port, '-pwf', file('pwf'), 'vm-list'])
-  expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('Authentication failed\n') })
   await writeFile(file('pwf'), 'root\ncorrect horse\n')
-  const welcome = await spawnXe(bench, ['-s', host, '-p', port, '-pwf', file('pwf'), 'vdi-list', '--minimal'])
-  expect(welcome).toMatchObject({ code: 0, stdout: `${disk}\n` })
-  const spoken = await spawnXe(bench, ['-pw', 'correct horse', 'vm-list'])
-  expect(spoken).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('-pwf <file>') })
+  const runs = [
+    spawnXe(bench, ['-s', host, '-p', port, '-pwf', file('pwf'), 'vdi-list', '--minimal']),
+    spawnXe(bench, ['vdi-param-get', 'uuid=1', 'param-name=type', '--pool', 'lab']),
+    spawnXe(bench, ['vdi-export', '--help']),
+  ]
+  const [listed, unknown, helped] = await Promise.all(runs)
+  expect(listed).toMatchObject({ code: 0, stdout: `${disk}\n`, stderr: '' })
+  const told = 'The uuid you supplied was invalid.\ntype: VDI\nuuid: 1\n'
+  expect(unknown).toMatchObject({ code: 1, stdout: '', stderr: told })
+  expect(helped).toMatchObject({ code: 0, stdout: expect.stringContaining('reqd params     : uuid, filename\n') })
+}, 60_000)
+
+test('a wrong password and an unknown command are told as xe tells them', async () => {
+  await writeFile(file('wrong'), 'root\nwrong\n')
+  expect(await failing('-pwf', file('wrong'), 'vm-list')).toBe(
+    "Authentication failed\nFor usage run: 'tidemark xe help'\n",
+  )
+  expect(await failing('vdi-lsit')).toBe("Unknown command: vdi-lsit\nFor usage run: 'tidemark xe help'\n")
 }, 60_000)
