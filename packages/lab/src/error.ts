@@ -28,6 +28,10 @@ export type LabErrorCode =
   | 'LAB_CBT_UNRELATED'
   /** `changedBlocks`: a log on the way cannot be trusted. */
   | 'LAB_CBT_INCONSISTENT'
+  /** A qcow2 image that contradicts itself or its form. */
+  | 'LAB_QCOW2_DAMAGED'
+  /** A qcow2 image that cannot be read as a stream, or that needs other files. */
+  | 'LAB_QCOW2_UNSUPPORTED'
   /** The journal of the pool's objects has a line that cannot be understood. */
   | 'LAB_DATABASE_DAMAGED'
   /** The options of the lab contradict each other, or what the machine offers. */

@@ -108,9 +108,9 @@ test('the framed import writes each piece at its place', async () => {
 
 test('requests that cannot be served have their own status, and their task the reason', async () => {
   const { disk } = await newVm()
-  const qcow2 = await get(`/export_raw_vdi?vdi=${disk.uuid}&format=qcow2`)
-  expect(qcow2.status).toBe(404)
-  expect(await taskOf(qcow2)).toMatchObject({ error_info: ['INTERNAL_ERROR', 'Unknown format qcow2'] })
+  const vmdk = await get(`/export_raw_vdi?vdi=${disk.uuid}&format=vmdk`)
+  expect(vmdk.status).toBe(404)
+  expect(await taskOf(vmdk)).toMatchObject({ error_info: ['INTERNAL_ERROR', 'Unknown format vmdk'] })
   expect((await get('/export_raw_vdi?vdi=nothing')).status).toBe(500)
   const nowhere = await put('/import_raw_vdi?format=raw', Buffer.alloc(512))
   expect(nowhere.status).toBe(400)

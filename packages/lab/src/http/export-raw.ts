@@ -6,6 +6,7 @@ import { send } from './exchange.ts'
 import { contentTypeOf, formatOf, type DiskFormat } from './format.ts'
 import { TAR_END } from '../tar/write.ts'
 import { chunksOf } from '../xva/chunks-out.ts'
+import { qcow2Of } from './qcow2-out.ts'
 import { rawOf } from './raw-out.ts'
 import { findObject, parameter, type Transfer } from './transfer.ts'
 import { vhdOf } from './vhd-out.ts'
@@ -51,6 +52,7 @@ function streamOf(transfer: Transfer, format: DiskFormat, { disk, base }: Disks)
   const { pool, call } = transfer
   if (format === 'raw') return rawOf(pool.storage, disk.uuid, (fraction) => call.task?.progress(fraction))
   if (format === 'tar') return tarOf(transfer, disk.uuid)
+  if (format === 'qcow2') return qcow2Of(transfer, disk.uuid, base?.uuid)
   return vhdOf(transfer, disk.uuid, base?.uuid)
 }
 

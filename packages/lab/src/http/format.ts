@@ -4,6 +4,7 @@ const CONTENT_TYPES = {
   raw: 'application/octet-stream',
   vhd: 'application/vhd',
   tar: 'application/x-tar',
+  qcow2: 'application/x-qemu-disk',
 } as const
 
 /** How a disk travels. */

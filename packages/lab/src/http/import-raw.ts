@@ -10,6 +10,7 @@ import { ChunkDamaged, takeChunks } from '../xva/chunks-in.ts'
 import { bodyOf } from './body.ts'
 import { TAR_FOLDER } from './export-raw.ts'
 import { formatOf, type DiskFormat } from './format.ts'
+import { takeQcow2 } from './qcow2-in.ts'
 import { ioError, takeFramed, takeRaw } from './raw-in.ts'
 import { sinkOf, type DiskSink } from './sink.ts'
 import { findObject, HttpRefusal, parameter, type Transfer } from './transfer.ts'
@@ -72,6 +73,7 @@ async function take(transfer: Transfer, format: DiskFormat, uuid: string): Promi
   const length = lengthOf(request)
   if (format === 'raw') return isFramed(transfer) ? takeFramed(body, sink) : takeRaw(body, sink, length)
   if (format === 'tar') return takeTar(body, sink)
+  if (format === 'qcow2') return takeQcow2(body, sink)
   // a client that does not know the length of what it sends announces more than can come
   const isOpen = length === undefined || length > 2 * sink.size
   await takeVhd(isOpen ? withinVhd(body) : body, sink)
@@ -84,7 +86,13 @@ function takeTar(body: AsyncIterable<Uint8Array>, sink: DiskSink): Promise<void>
   })
 }
 
-const REFUSALS: readonly LabErrorCode[] = ['LAB_STORAGE_RANGE', 'LAB_STORAGE_FULL', 'LAB_STORAGE_IO']
+const REFUSALS: readonly LabErrorCode[] = [
+  'LAB_STORAGE_RANGE',
+  'LAB_STORAGE_FULL',
+  'LAB_STORAGE_IO',
+  'LAB_QCOW2_DAMAGED',
+  'LAB_QCOW2_UNSUPPORTED',
+]
 
 /** A stream that breaks off, or that the disk does not take, is an I/O error to the client. */
 function ioErrorOf(error: unknown): unknown {

@@ -1,30 +1,3 @@
-import { VHD_BLOCK } from '@tidemark/xenapi/vhd'
-import type { Storage } from '../storage/index.ts'
-
-/** The 2 MiB blocks in which two disks differ, ascending. A longer disk differs in what the shorter one lacks. */
-export async function changedVhdBlocks(
-  storage: Storage,
-  { from, to }: { readonly from: string; readonly to: string },
-  signal: AbortSignal,
-): Promise<number[]> {
-  const [older, newer] = [storage.sizeOf(from), storage.sizeOf(to)]
-  const changed: number[] = []
-  for (let block = 0; block * VHD_BLOCK < newer; block++) {
-    signal.throwIfAborted()
-    const start = block * VHD_BLOCK
-    const length = Math.min(VHD_BLOCK, newer - start)
-    const shared = Math.max(0, Math.min(length, older - start))
-    const allocated = await Promise.all([
-      storage.allocatedExtents(from, start, start + shared),
-      storage.allocatedExtents(to, start, start + length),
-    ])
-    if (allocated.every(({ length }) => length === 0)) continue
-    const [a, b] = await Promise.all([storage.read(from, start, shared), storage.read(to, start, length)])
-    if (shared < length || Buffer.compare(a, b) !== 0) changed.push(block)
-  }
-  return changed
-}
-
 /** Offsets in a VHD's footer and header. VHD specification, "Hard Disk Footer Format", "Dynamic Disk Header Format". */
 const FOOTER_BYTES = 512
 const FOOTER_TYPE = 60

@@ -1,7 +1,8 @@
-import { endOf } from '@tidemark/blocks'
+import { endOf, type Extents } from '@tidemark/blocks'
 import { VHD_BLOCK, writeVhd } from '@tidemark/xenapi/vhd'
+import { changedBlocks } from './difference.ts'
 import type { Transfer } from './transfer.ts'
-import { asDifference, changedVhdBlocks } from './vhd-difference.ts'
+import { asDifference } from './vhd-difference.ts'
 
 /** A dynamic VHD of a disk, or a differencing one of the blocks that are not as in `base`. */
 export async function* vhdOf(
@@ -10,10 +11,12 @@ export async function* vhdOf(
   base: string | undefined,
 ): AsyncGenerator<Uint8Array, void, void> {
   const size = storage.sizeOf(uuid)
-  const blocks =
-    base === undefined
-      ? [...new Set((await storage.allocatedExtents(uuid)).flatMap((each) => blocksOf(each.offset, endOf(each))))]
-      : await changedVhdBlocks(storage, { from: base, to: uuid }, call.signal)
+  const blocks: number[] = []
+  if (base === undefined) blocks.push(...blocksIn(await storage.allocatedExtents(uuid)))
+  else {
+    const pair = { from: base, to: uuid, block: VHD_BLOCK }
+    for await (const block of changedBlocks(storage, pair, call.signal)) blocks.push(block)
+  }
   const { body } = writeVhd({
     size,
     blocks,
@@ -27,7 +30,11 @@ export async function* vhdOf(
   yield* base === undefined ? body : asDifference(body, base)
 }
 
-const blocksOf = (from: number, to: number): number[] => {
-  const first = Math.floor(from / VHD_BLOCK)
-  return Array.from({ length: Math.ceil(to / VHD_BLOCK) - first }, (_, index) => first + index)
+/** The blocks in which extents lie, ascending, each once. */
+function* blocksIn(extents: Extents): Generator<number, void, void> {
+  let next = 0
+  for (const each of extents) {
+    const end = Math.ceil(endOf(each) / VHD_BLOCK)
+    for (next = Math.max(next, Math.floor(each.offset / VHD_BLOCK)); next < end; next++) yield next
+  }
 }

@@ -13,6 +13,8 @@ export interface Pieces {
   take(length: number): Promise<Uint8Array>
   /** The next bytes, which stay in the stream: `length` of them, or fewer at the end. */
   peek(length: number): Promise<Uint8Array>
+  /** `length` bytes, or what is left at the end. */
+  upTo(length: number): Promise<Uint8Array>
   /** Passes over `length` bytes. @throws StreamCut */
   skip(length: number): Promise<void>
   /** What is left, as it arrives. */
@@ -54,6 +56,10 @@ export function pieces(stream: AsyncIterable<Uint8Array>): Pieces {
     async peek(length) {
       await fill(length)
       return Buffer.concat(queue).subarray(0, length)
+    },
+    async upTo(length) {
+      await fill(length)
+      return cut(Math.min(length, queued))
     },
     async skip(length) {
       for (let left = length; left > 0;) {
