@@ -4,7 +4,7 @@ import { COMPRESSED, damaged, ENTRY, unsupported, viewOf, ZERO } from './format.
 import { readHeader, type Qcow2Header } from './header.ts'
 
 /** A piece of the disk: `data` begins at byte `offset` of it. */
-export interface Qcow2Chunk {
+interface Qcow2Chunk {
   readonly offset: number
   readonly data: Uint8Array
 }
@@ -17,7 +17,7 @@ export interface Qcow2Reader {
    * only. Ends with the last cluster that a table names: what follows in the stream is not read.
    * @throws LabError LAB_QCOW2_DAMAGED, LAB_QCOW2_UNSUPPORTED; StreamCut; what the stream throws
    */
-  clusters(): AsyncGenerator<Qcow2Chunk, void, void>
+  readonly clusters: () => AsyncGenerator<Qcow2Chunk, void, void>
 }
 
 /**

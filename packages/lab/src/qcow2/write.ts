@@ -8,7 +8,7 @@ export interface Qcow2Source {
   /** The 64 KiB clusters that the image has; the others are not allocated. */
   readonly clusters: Bitmap
   /** The bytes of a cluster; of the last one, as many as there are. */
-  read(cluster: number): Promise<Uint8Array>
+  readonly read: (cluster: number) => Promise<Uint8Array>
 }
 
 const CLUSTER = CBT_BLOCK
