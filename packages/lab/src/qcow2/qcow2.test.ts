@@ -132,7 +132,8 @@ test('bytes at random are refused with a code of their own, and never hang', asy
           const { size, clusters } = await readQcow2(cut(changed, 65_536))
           if (size <= 1024 ** 2) await all(clusters())
         } catch (error) {
-          const isTyped = error instanceof StreamCut || /^LAB_QCOW2_/.test(String((error as { code?: unknown }).code))
+          const isTyped =
+            error instanceof StreamCut || String((error as { code?: unknown }).code).startsWith('LAB_QCOW2_')
           if (!isTyped) throw error
         }
       },
