@@ -193,10 +193,15 @@ test('a health check restores the point, starts it and finds its guest tools', a
 })
 
 test('nothing is left in the pool but the VMs and what their next backups need', async () => {
-  const all: Readonly<Record<string, { is_a_snapshot: boolean; is_control_domain: boolean; name_label: string }>> =
-    await xo.do('call', 'VM.get_all_records')
+  const all: Readonly<
+    Record<
+      string,
+      { is_a_snapshot: boolean; is_control_domain: boolean; is_default_template: boolean; name_label: string }
+    >
+  > = await xo.do('call', 'VM.get_all_records')
   const vms = Object.values(all).filter(
-    ({ is_control_domain: control, is_a_snapshot: snapshot }) => !control && !snapshot,
+    ({ is_control_domain: control, is_a_snapshot: snapshot, is_default_template: template }) =>
+      !control && !snapshot && !template,
   )
   expect(vms.map(({ name_label: name }) => name).sort()).toEqual([
     'cbt',

@@ -16,10 +16,10 @@ test('event.from gives what is there, waits for a change, and tells of what has 
   const first = await from(['pool', 'VM'], '')
   expect(first.events.map((event) => [event['class'], event['operation']])).toEqual([
     ['pool', 'add'],
-    ['vm', 'add'],
+    ...Array.from({ length: 4 }, () => ['vm', 'add']),
   ])
   expect(first.token).toMatch(/^\d{20},\d{20}$/)
-  expect(first.valid_ref_counts).toMatchObject({ task: 0, vm: 1, session: 1 })
+  expect(first.valid_ref_counts).toMatchObject({ task: 0, vm: 4, session: 1 })
 
   const [pool] = (await client.call('pool.get_all')) as string[]
   const waiting = from(['pool'], first.token)

@@ -3,6 +3,7 @@ import { isClassName, type AnyRecord, type AnyRef, type ClassName } from '../dat
 import type { Ref } from '@tidemark/xenapi'
 import type { Call, Handler, Handlers } from './call.ts'
 import { failure } from './failure.ts'
+import { predicate } from './where.ts'
 
 /**
  * The messages that follow from the fields of a class: get_record, get_by_uuid, set_name_label, add_to_other_config and
@@ -21,10 +22,10 @@ export const genericHandlers = (): Handlers =>
   )
 
 function genericHandler(name: ClassName, model: ApiClass, message: ApiMessage): Handler | undefined {
-  return wholeRecords(name, message.name) ?? fieldAccess(name, model, message)
+  return wholeRecords(name, model, message.name) ?? fieldAccess(name, model, message)
 }
 
-function wholeRecords(name: ClassName, message: string): Handler | undefined {
+function wholeRecords(name: ClassName, model: ApiClass, message: string): Handler | undefined {
   switch (message) {
     case 'get_record':
       return ({ pool }, ref: AnyRef) => record(pool, name, ref)
@@ -32,6 +33,12 @@ function wholeRecords(name: ClassName, message: string): Handler | undefined {
       return ({ pool }) => [...pool.db.rows(name).keys()]
     case 'get_all_records':
       return ({ pool }) => Object.fromEntries([...pool.db.rows(name)].map(([ref, row]) => [ref, row.record]))
+    case 'get_all_records_where':
+      return ({ pool }, text: string) => {
+        const isMeant = predicate(model, text)
+        const rows = [...pool.db.rows(name)].map(([ref, { record: each }]) => [ref, each] as const)
+        return Object.fromEntries(rows.filter(([, each]) => isMeant(each)))
+      }
     case 'get_by_uuid':
       return ({ pool }, uuid: string) => pool.db.byUuid(name, uuid)
     case 'get_by_name_label':

@@ -15,6 +15,7 @@ import { vdiCopyHandlers } from './vdi-copy.ts'
 import { vdiHandlers } from './vdi.ts'
 import { vifHandlers } from './vif.ts'
 import { vmLifeHandlers } from './vm-life.ts'
+import { vmProvisionHandlers } from './vm-provision.ts'
 import { vmResourceHandlers } from './vm-resources.ts'
 import { vmRevertHandlers } from './vm-revert.ts'
 import { vmSnapshotHandlers } from './vm-snapshot.ts'
@@ -44,6 +45,7 @@ export function handlers(): ReadonlyMap<string, Handler> {
       ...vifHandlers,
       ...vmHandlers,
       ...vmLifeHandlers,
+      ...vmProvisionHandlers,
       ...vmResourceHandlers,
       ...vmSuspendHandlers,
       ...vmSnapshotHandlers,

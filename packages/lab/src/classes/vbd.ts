@@ -32,7 +32,7 @@ const SLOTS = 255
 const UNATTACHABLE: ReadonlySet<VdiType> = new Set(['cbt_metadata', 'ha_statefile', 'redo_log'])
 const MIGRATING: ReadonlySet<VmOperations> = new Set(['migrate_send', 'pool_migrate'])
 
-function createVbd({ pool }: Call, given: VbdConstructor): VbdRef {
+export function createVbd({ pool }: Call, given: VbdConstructor): VbdRef {
   const { db } = pool
   const { VM, VDI, mode, type, empty } = given
   const { power_state, current_operations } = db.get('VM', VM)

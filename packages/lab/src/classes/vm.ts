@@ -58,7 +58,11 @@ export function createVm(pool: Pool, given: VmConstructor): VmRef {
 }
 
 /** A VM record with its metrics, new ones where `fields` has none. */
-export function insertVm({ options: { random, clock } }: Pool, draft: Draft, fields: Fields<'VM'>): VmRef {
+export function insertVm(
+  { options: { random, clock } }: Pick<Pool, 'options'>,
+  draft: Draft,
+  fields: Fields<'VM'>,
+): VmRef {
   const now = clock.now()
   const fresh = {
     memory_actual: fields.memory_static_max ?? 0,
@@ -115,7 +119,7 @@ function copyReported(db: Pool['db'], draft: Draft, vm: VmRef): VmGuestMetricsRe
 }
 
 /** A VM becomes a template only when it could be started; a template becomes a VM whenever somebody says so. */
-async function setIsTemplate(call: Call, vm: VmRef, is_a_template: boolean): Promise<void> {
+export async function setIsTemplate(call: Call, vm: VmRef, is_a_template: boolean): Promise<void> {
   const { db, options } = call.pool
   if (is_a_template) {
     await operateOnVm(call, vm, 'make_into_template', () =>

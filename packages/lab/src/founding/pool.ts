@@ -5,6 +5,7 @@ import type { LabOptions } from '../options.ts'
 import { addHost, CPU } from './host.ts'
 import { addInterface, addNetwork } from './network.ts'
 import { addDrivers, addStorages } from './storage.ts'
+import { addTemplates } from './templates.ts'
 
 /** The objects of a new pool: hosts with their control domains, one network, storage. */
 export function foundPool(db: Database, options: LabOptions, identities: readonly HostIdentity[]): void {
@@ -16,6 +17,7 @@ export function foundPool(db: Database, options: LabOptions, identities: readonl
     addDrivers(draft, options)
     const network = addNetwork(draft, options)
     for (const [position, host] of hosts.entries()) addInterface(draft, options, { network, host, position })
+    addTemplates(draft, options)
     const SR = addStorages(draft, options, hosts)
     draft.insert('pool', {
       name_label: 'tidemark-lab',
