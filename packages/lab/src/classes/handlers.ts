@@ -15,6 +15,7 @@ import { vdiCopyHandlers } from './vdi-copy.ts'
 import { vdiHandlers } from './vdi.ts'
 import { vifHandlers } from './vif.ts'
 import { vmLifeHandlers } from './vm-life.ts'
+import { vmLiveHandlers } from './vm-live.ts'
 import { vmProvisionHandlers } from './vm-provision.ts'
 import { vmResourceHandlers } from './vm-resources.ts'
 import { vmRevertHandlers } from './vm-revert.ts'
@@ -45,6 +46,7 @@ export function handlers(): ReadonlyMap<string, Handler> {
       ...vifHandlers,
       ...vmHandlers,
       ...vmLifeHandlers,
+      ...vmLiveHandlers,
       ...vmProvisionHandlers,
       ...vmResourceHandlers,
       ...vmSuspendHandlers,

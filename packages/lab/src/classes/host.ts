@@ -13,6 +13,12 @@ export const hostHandlers: Handlers = {
     pool.db.get('host', host)
     return pool.options.clock.now()
   },
+  'host.get_server_localtime': ({ pool }, host: HostRef) => {
+    pool.db.get('host', host)
+    return pool.options.clock.now()
+  },
+  'host.compute_free_memory': ({ pool: { db } }, host: HostRef) =>
+    db.get('host_metrics', db.get('host', host).metrics).memory_free,
   'host.get_management_interface': ({ pool: { db } }, host: HostRef) =>
     db.get('host', host).PIFs.find((pif) => db.get('PIF', pif).management) ?? NULL_REF,
 }
