@@ -36,7 +36,7 @@ test('a VM is made of a template as installers do: cloned, told its disks, provi
     other_config: { base_template_name: 'Debian Bookworm 12' },
   })
   const [pool] = (await api.call('pool.get_all')) as string[]
-  const sr = await api.call('SR.get_uuid', (await api.call('pool.get_default_SR', pool ?? '')) as string)
+  const sr = await api.call('SR.get_uuid', await api.call('pool.get_default_SR', pool ?? ''))
   const disks = (uuid: string): string =>
     `<provision><disk device="0" size="4194304" sr="${uuid}" bootable="true" type="system"/><disk device='1' size='1' sr='${uuid}' bootable='false' type='user'/></provision>`
   await api.call('VM.add_to_other_config', vm, 'disks', disks('nowhere'))
