@@ -161,6 +161,9 @@ test('the description of a VM goes out and comes back as a new VM with other dis
   expect(await failing('vm-snapshot', 'vm=web1', 'new-name-label=x')).toBe(
     'Error: Multiple matches VMs found. --multiple required to complete the operation\n',
   )
+  const several = await runXe(bench, ['vm-resume', 'vm=web1', '--multiple'])
+  expect(several).toMatchObject({ code: 1, stderr: '' })
+  expect(several.stdout.match(/^operation failed on [-0-9a-f]{36}: The VM is not in a power state/gm)).toHaveLength(2)
   await xe('vm-param-set', `uuid=${uuid}`, 'name-label=web2')
   expect(await xe('vm-disk-list', 'vm=web2', 'vbd-params=userdevice', 'vdi-params=uuid,virtual-size')).toBe(
     `Disk 0 VBD:\nuserdevice ( RW)    : 0\n\n\nDisk 0 VDI:\nuuid ( RO)            : ${other}\n    virtual-size ( RO): ${SIZE}\n\n`,

@@ -1,4 +1,6 @@
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { CliError } from '../error.ts'
 import { readCommandLine } from './command-line.ts'
 import { openParams, readSize } from './params.ts'
 
@@ -75,4 +77,23 @@ test('sizes take binary suffixes, with or without the i', () => {
   for (const text of ['', '-1', '1.5GiB', '1 QiB', 'GiB', '9007199254740993']) {
     expect(() => size(text), text).toThrow("Failed to parse field 'virtual-size'")
   }
+})
+
+test('whatever words come, they are read or refused in a sentence, and no password among them is kept', () => {
+  const word = fc.oneof(
+    fc.string(),
+    fc.constantFrom('-s', '-p', '-u', '-pw', '-pwf', '--minimal', '--pool', 'uuid=1', 'password=p', '--help', '='),
+  )
+  fc.assert(
+    fc.property(fc.array(word, { maxLength: 8 }), (words) => {
+      try {
+        const line = readCommandLine(words)
+        expect(line.command).not.toContain('=')
+        expect(line.params.map(([name]) => name)).not.toContain('password')
+      } catch (error) {
+        expect(error).toBeInstanceOf(CliError)
+      }
+    }),
+    { numRuns: 2000 },
+  )
 })

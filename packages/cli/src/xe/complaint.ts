@@ -10,3 +10,6 @@ export const misread = (problem: string, detail: string): CliError =>
 /** A parameter of the class that does not exist. xe shows it like a failure of the pool. */
 export const noSuchField = (name: string): CliError =>
   new CliError('CLI_XE', `Error code: Missing parameter\nError parameters: ${name}`)
+
+/** A failure whose words are out: what is left is the exit code. */
+export const alreadyTold = (): CliError => new CliError('CLI_XE', '')

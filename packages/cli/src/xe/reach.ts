@@ -34,7 +34,7 @@ async function addressed(config: string, reach: Readonly<Reach>): Promise<readon
   if (reach.server === undefined) return choosePool(pools, reach.pool)
   if (reach.pool !== undefined) throw new CliError('CLI_USAGE', '--pool and -s name two pools: use one of them')
   const url = urlOf(reach.server, reach)
-  const known = Object.values(pools).find((each) => new URL(each.url).host === new URL(url).host)
+  const known = Object.values(pools).find((each) => URL.parse(each.url)?.host === new URL(url).host)
   const trust = reach.fingerprint === undefined && reach.ca === undefined ? known : undefined
   const entry: PoolConfig = {
     username: 'root',

@@ -40,7 +40,7 @@ export async function xe(
     return await onPool(global, reach, command, params, terminal)
   } catch (error) {
     if (!(error instanceof CliError) || error.code !== 'CLI_XE') throw error
-    terminal.warn(`${error.message}\n`)
+    if (error.message !== '') terminal.warn(`${error.message}\n`)
     if (isTraced) terminal.warn(`${error.stack ?? ''}\n`)
     return exitCodes.failed
   }

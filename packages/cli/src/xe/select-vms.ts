@@ -1,7 +1,6 @@
 import { vm as vmClass } from './classes/vm.ts'
-import { refused } from './complaint.ts'
+import { alreadyTold, refused } from './complaint.ts'
 import type { Job } from './command.ts'
-import { CliError } from '../error.ts'
 import type { XeRecord } from './directory.ts'
 import { failureLines } from './failure.ts'
 import { withoutStandard } from './params.ts'
@@ -68,6 +67,6 @@ async function forEach<Result>(
     }
   }
   if (problems.length === 0) return results
-  printer.end()
-  throw new CliError('CLI_XE', problems.join('\n'))
+  for (const problem of problems) printer.line(problem) // on the standard output: so does xe
+  throw alreadyTold()
 }

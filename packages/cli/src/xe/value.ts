@@ -1,3 +1,4 @@
+import { isFailure } from '@tidemark/xenapi'
 import { encodeDatetime, findField, NULL_REF, parseType, type ApiType } from '@tidemark/xenapi/codec'
 import { computed } from './compute.ts'
 import { refused } from './complaint.ts'
@@ -14,6 +15,15 @@ interface Found {
 
 /** The text that xe shows for a field. */
 export async function textOf(pool: XePool, api: string, record: XeRecord, field: XeField): Promise<string> {
+  try {
+    return await textOfLiving(pool, api, record, field)
+  } catch (error) {
+    if (isFailure(error, 'HANDLE_INVALID')) return '<invalid reference>' // it went while it was looked at
+    throw error
+  }
+}
+
+async function textOfLiving(pool: XePool, api: string, record: XeRecord, field: XeField): Promise<string> {
   if (field.compute !== undefined) return joined(field, await computed(pool, field.compute, record))
   const { type, value } = await lookUp(pool, api, record, field)
   if (value === undefined) return field.absent ?? NOT_IN_DATABASE
