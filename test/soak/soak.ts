@@ -3,6 +3,7 @@ import { login, type Session, type VmRef } from '@tidemark/xenapi'
 import { forkLab, type ForkedLab, type Memory } from '../support/forked-lab.ts'
 import { crookedChains, flaws, leftovers, wholePool } from '../support/judge.ts'
 import { Mirror } from '../support/mirror.ts'
+import { OWN_TASK } from '../support/operations-meddling.ts'
 import { step, type Step } from '../support/operations.ts'
 import { Player } from '../support/player.ts'
 import { seeded } from '../support/random.ts'
@@ -190,7 +191,7 @@ async function atRest(session: Session, findings: Findings): Promise<Awaited<Ret
   for (let tries = 0; ; tries++) {
     const pool = await wholePool(session)
     // tasks that a client made and then lost its session to end belong to nobody
-    const left = leftovers(pool).filter((text) => !text.includes('to be seen in the list'))
+    const left = leftovers(pool).filter((text) => !text.includes(OWN_TASK))
     if (left.length === 0) return pool
     if (tries === 60) {
       findings.addAll('never at rest', left)
@@ -214,7 +215,10 @@ async function destroyAll({ VM, VDI, task }: Session, findings: Findings): Promi
     await tried('last VM.destroy', () => VM.destroy(ref as VmRef))
   }
   for (const ref of await VDI.get_all()) await tried('last VDI.destroy', () => VDI.destroy(ref))
-  for (const ref of await task.get_all()) await tried('last task.destroy', () => task.destroy(ref))
+  for (const ref of await task.get_all()) {
+    await tried('last task.set_status', () => task.set_status(ref, 'cancelled'))
+    await tried('last task.destroy', () => task.destroy(ref))
+  }
 }
 
 /** Objects that only the soak can have made. */

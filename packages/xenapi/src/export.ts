@@ -108,7 +108,7 @@ async function startExport(
     await drain(response.body)
     return await refuse(line, task, what, response.status, signal)
   } catch (error) {
-    await endTask(line, task, 'broken off')
+    await endTask(line, task, 'not begun')
     throw error
   }
 }

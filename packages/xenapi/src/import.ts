@@ -136,7 +136,7 @@ async function startImport(
     upload.close()
     return await refuse(line, task, what, upload.status, signal)
   } catch (error) {
-    await endTask(line, task, 'broken off')
+    await endTask(line, task, 'not begun')
     throw error
   }
 }

@@ -150,6 +150,10 @@ const TIDY_TIMEOUT_MS = 15_000
 export const cancelTask = ({ task: calls }: TaskCalls, task: TaskRef): Promise<void> =>
   tidy((options) => calls.cancel(task, options))
 
+/** Ends a task of our own that nobody works on. A server that is too old to be told leaves it to its collector. */
+export const abandonTask = ({ task: calls }: TaskCalls, task: TaskRef): Promise<void> =>
+  tidy((options) => calls.set_status(task, 'cancelled', options))
+
 /** Removes a task. One that is gone or cannot be removed is left to the server, which collects them within the hour. */
 export const dropTask = ({ task: calls }: TaskCalls, task: TaskRef): Promise<void> =>
   tidy((options) => calls.destroy(task, options))

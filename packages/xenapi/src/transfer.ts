@@ -3,7 +3,7 @@ import { isFailure, masked } from './failure.ts'
 import type { ApiCalls, TaskRef } from './generated/types.ts'
 import type { Keeper } from './keeper.ts'
 import { learnHost } from './learn.ts'
-import { cancelTask, dropTask, endOfTask, failureOf, taskResult, type TaskCalls } from './task.ts'
+import { abandonTask, cancelTask, dropTask, endOfTask, failureOf, taskResult, type TaskCalls } from './task.ts'
 
 /** What the HTTP handlers need of a session. */
 export interface TransferLine {
@@ -154,8 +154,17 @@ export async function underTask<Result>(
   }
 }
 
-export async function endTask({ calls }: TransferLine, task: TaskRef, how: 'done' | 'broken off'): Promise<void> {
-  if (how === 'broken off') await cancelTask(calls, task)
+/**
+ * Tidies a transfer's task away. `not begun`: maybe no handler ever saw it, and nobody but us would end it; a pool keeps a pending
+ * task for a day, even one that is to be destroyed.
+ */
+export async function endTask(
+  { calls }: TransferLine,
+  task: TaskRef,
+  how: 'done' | 'broken off' | 'not begun',
+): Promise<void> {
+  if (how !== 'done') await cancelTask(calls, task)
+  if (how === 'not begun') await abandonTask(calls, task)
   await dropTask(calls, task)
 }
 

@@ -131,6 +131,7 @@ const standardCalls = (tasks: Tasks, sessions: Set<string>): Record<string, Hand
     tasks.cancelled.push(text(ref))
     tasks.end(text(ref), 'cancelled')
   },
+  'task.set_status': ([ref, status]) => Object.assign(known(tasks, ref), { status }),
   'task.destroy': ([ref]) => {
     known(tasks, ref)
     tasks.records.delete(text(ref))
