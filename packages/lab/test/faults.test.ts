@@ -379,11 +379,11 @@ describe('storage', () => {
       run('sh', '-c', `qemu-io -f raw -c 'write -P 1 ${offset} 64k' 'nbd+unix:///?socket=${guestSocket}' || true`)
     expect(await write(0)).toContain('wrote 65536/65536')
     expect(await write(65_536)).toContain('No space left on device')
-    const query = `session_id=${client.session}&vdi=${ref}&format=raw`
+    const task = (await client.call('task.create', 'an import', '')) as string
+    const query = `session_id=${client.session}&vdi=${ref}&format=raw&task_id=${task}`
     const { status } = await http(world.lab, 'PUT', `/import_raw_vdi?${query}`, Buffer.alloc(4 * MiB, 'x'))
     expect(status).toBe(200)
-    const tasks = Object.values((await client.call('task.get_all_records')) as Record<string, { error_info: string[] }>)
-    expect(tasks.map(({ error_info }) => error_info)).toContainEqual(['VDI_IO_ERROR', 'Device I/O errors'])
+    expect(await client.call('task.get_error_info', task)).toEqual(['VDI_IO_ERROR', 'Device I/O errors'])
     const noRoom = ['SR_BACKEND_FAILURE_44', '', 'There is insufficient space', '']
     expect(await client.failure('VDI.snapshot', ref)).toEqual(noRoom)
     await control.clearFaults()

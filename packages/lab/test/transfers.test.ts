@@ -22,9 +22,14 @@ async function newVm(size = 6 * MiB) {
   return { vm, disk }
 }
 
-const get = (path: string): Promise<HttpAnswer> => http(world.lab, 'GET', `${path}&session_id=${client.session}`)
-const put = (path: string, body: Uint8Array = new Uint8Array()): Promise<HttpAnswer> =>
-  http(world.lab, 'PUT', `${path}&session_id=${client.session}`, body)
+/** With a task of the client's own, which outlives the transfer. */
+const withTask = async (path: string): Promise<string> => {
+  const task = (await client.call('task.create', 'a transfer', '')) as string
+  return `${path}&session_id=${client.session}&task_id=${task}`
+}
+const get = async (path: string): Promise<HttpAnswer> => http(world.lab, 'GET', await withTask(path))
+const put = async (path: string, body: Uint8Array = new Uint8Array()): Promise<HttpAnswer> =>
+  http(world.lab, 'PUT', await withTask(path), body)
 const taskOf = async ({ headers }: HttpAnswer): Promise<WireStruct> =>
   (await client.call('task.get_record', headers['task-id'] as string)) as WireStruct
 
@@ -211,4 +216,15 @@ test('snapshots travel with their VM when asked for', async () => {
   const record = (await client.call('VM.get_record', made)) as WireStruct
   expect(record['snapshots']).toHaveLength(1)
   expect(await client.call('VM.get_parent', made)).toEqual((record['snapshots'] as string[])[0])
+})
+
+test('a task that the transfer made for itself is named in the answer, and goes with it', async () => {
+  const { disk } = await newVm()
+  const before = await client.call('task.get_all')
+  const path = `/import_raw_vdi?vdi=${disk.uuid}&session_id=${client.session}`
+  for (const body of [Buffer.alloc(512, 1), Buffer.alloc(0)]) {
+    const { headers } = await http(world.lab, 'PUT', path, body)
+    expect(headers['task-id']).toMatch(/^OpaqueRef:/u)
+    expect(await client.call('task.get_all')).toEqual(before)
+  }
 })

@@ -19,9 +19,14 @@ beforeAll(async () => {
 })
 afterAll(() => world[Symbol.asyncDispose]())
 
-const get = (path: string): Promise<HttpAnswer> => http(world.lab, 'GET', `${path}&session_id=${client.session}`)
-const put = (path: string, body: Uint8Array): Promise<HttpAnswer> =>
-  http(world.lab, 'PUT', `${path}&session_id=${client.session}`, body)
+/** With a task of the client's own, which outlives the transfer. */
+const withTask = async (path: string): Promise<string> => {
+  const task = (await client.call('task.create', 'a transfer', '')) as string
+  return `${path}&session_id=${client.session}&task_id=${task}`
+}
+const get = async (path: string): Promise<HttpAnswer> => http(world.lab, 'GET', await withTask(path))
+const put = async (path: string, body: Uint8Array): Promise<HttpAnswer> =>
+  http(world.lab, 'PUT', await withTask(path), body)
 const taskOf = async ({ headers }: HttpAnswer): Promise<WireStruct> =>
   (await client.call('task.get_record', headers['task-id'] as string)) as WireStruct
 

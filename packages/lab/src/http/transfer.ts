@@ -46,7 +46,8 @@ export async function serveTransfer(
       answer(exchange, 500)
       return await finish(exchange)
     }
-    await pool.transfers.track(() => transferData(pool, exchange, { session: session.ref, task, work }))
+    const isOwn = given === undefined
+    await pool.transfers.track(() => transferData(pool, exchange, { session: session.ref, task, isOwn, work }))
   } finally {
     if (session.temporary && !pool.closing.aborted) pool.sessions.logout(session.ref)
   }
@@ -55,14 +56,17 @@ export async function serveTransfer(
 interface Work {
   readonly session: SessionRef
   readonly task: TaskRef
+  /** Whether the transfer made its task: then it goes with it. xapi/context.ml, finally_destroy_context */
+  readonly isOwn: boolean
   readonly work: (transfer: Transfer) => Promise<string>
 }
 
-async function transferData(pool: Pool, exchange: Exchange, { session, task, work }: Work): Promise<void> {
+async function transferData(pool: Pool, exchange: Exchange, { session, task, isOwn, work }: Work): Promise<void> {
   const running = pool.tasks.run(task)
   const gone = readerGone(exchange)
   const signal = AbortSignal.any([running.signal, pool.closing, gone])
   const begun = { head: false }
+  let end = finish
   const transfer: Transfer = {
     ...exchange,
     pool,
@@ -80,9 +84,11 @@ async function transferData(pool: Pool, exchange: Exchange, { session, task, wor
     const refusal = refusalOf(signal.aborted ? signal.reason : error)
     pool.tasks.fail(task, refusal.failure)
     if (!exchange.socket.destroyed) tell(transfer, refusal, begun.head)
-    return abandon(exchange)
+    end = abandon
+  } finally {
+    if (isOwn) pool.tasks.drop(task)
   }
-  await finish(exchange)
+  await end(exchange)
 }
 
 /** Tells of a failure: after the head of the answer it is, as with xapi, a second answer in the place of data. */
