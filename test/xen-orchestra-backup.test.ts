@@ -5,7 +5,7 @@ import { MiB } from '@tidemark/blocks'
 import { startLab, type Lab, type MadeVm } from '@tidemark/lab'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { guestWrites } from './support/pool.ts'
-import { XenOrchestra } from './support/xen-orchestra.ts'
+import { endWorkersIn, XenOrchestra } from './support/xen-orchestra.ts'
 
 const auth = { user: 'root', password: 'correct horse' }
 let directory: string
@@ -29,6 +29,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await xo[Symbol.asyncDispose]()
   await lab[Symbol.asyncDispose]()
+  await endWorkersIn(directory)
   await rm(directory, { recursive: true, force: true })
 })
 

@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
+import { readdir, readlink } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 
 const HOME = resolve(import.meta.dirname, '../xen-orchestra')
@@ -86,5 +87,16 @@ export class XenOrchestra implements AsyncDisposable {
   #fail(error: Error): void {
     for (const { reject } of this.#waiting.values()) reject(error)
     this.#waiting.clear()
+  }
+}
+
+/**
+ * Ends the workers that XO leaves behind in a backup folder to merge disks: they would go on for minutes, and for ever in
+ * a folder that is gone.
+ */
+export async function endWorkersIn(directory: string): Promise<void> {
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    const place = await readlink(`/proc/${pid}/cwd`).catch(() => '') // ended meanwhile, or somebody else's
+    if (place.startsWith(directory)) process.kill(Number(pid), 'SIGKILL')
   }
 }
