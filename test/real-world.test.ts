@@ -80,6 +80,41 @@ test.each(['SIGTERM', 'SIGKILL'] as const)(
   60_000,
 )
 
+test('streams of whole disks that are cut, and a pool that dies under one: they begin anew, and each byte is taken once', async () => {
+  const name = 'streams'
+  const directory = join(bench.directory, name)
+  const lab = await mortalLab(directory, bench.passwordFile)
+  onTestFinished(() => lab.kill('SIGKILL'))
+  const control = await openLabControl(directory)
+  const vm = await control.createVm({ name, disks: [{ size: 32 * MiB }] })
+  await writeTo(control, vm.disks[0]?.uuid ?? '', 400, name)
+  const trust = ['--fingerprint', lab.fingerprint, '--password-file', bench.passwordFile]
+  await succeed(bench.tidemark('pool', 'add', name, lab.url, ...trust))
+  const place = ['--pool', name, '--repo', 'main']
+  const at = { at: 'transfer', match: { path: '/export_raw_vdi' } } as const
+  const cuts = [3, 9].map((mebibytes) => ({
+    id: `cut at ${mebibytes}`,
+    ...at,
+    do: { action: 'cut' as const, after: mebibytes * MiB },
+  }))
+  await control.planFaults({ faults: cuts })
+  await succeed(bench.tidemark('backup', name, '--full', '--source', 'raw', ...place))
+  await control.assertFaultsFired()
+  const stall = { id: 'stall', ...at, do: { action: 'stall' as const, after: 5 * MiB } }
+  await control.planFaults({ faults: [...cuts.map((cut) => ({ ...cut, id: `${cut.id} again` })), stall] })
+  const run = bench.tidemark('backup', name, '--full', '--source', 'vhd', ...place)
+  while ((await control.faultReport()).some(({ fired }) => fired === 0)) await sleep(20)
+  lab.kill('SIGKILL')
+  await lab.ended
+  const again = await mortalLab(directory, bench.passwordFile, lab)
+  onTestFinished(() => again.kill('SIGKILL'))
+  const { points } = await succeed(run)
+  expect(points[0].disks[0]).toMatchObject({ action: 'full', bytes: { new: 0 } })
+  await succeed(bench.tidemark('verify', name, '--against-pool', ...place))
+  again.kill('SIGTERM')
+  await again.ended
+}, 90_000)
+
 /** Another lab in this process, added as a pool of its name. */
 async function addLab(name: string, options: Partial<LabSettings>): Promise<Lab> {
   const quick = { httpsPort: 0, nbdPort: 0, loginDelayMs: 0, password: bench.lab.password }

@@ -117,18 +117,26 @@ export async function reasonOf(
   signal?: AbortSignal,
 ): Promise<unknown> {
   signal?.throwIfAborted()
+  const shown = withoutSession(seen, keeper.login.ref)
   try {
-    const failure = failureOf(await endOfTask(calls, task, { withinMs, signal }), task)
-    if (failure !== undefined) return failure
+    const failed = failureOf(await endOfTask(calls, task, { withinMs, signal }), task)
+    if (failed !== undefined) return becauseOf(failed, shown)
   } catch (error) {
     signal?.throwIfAborted()
     if (!(error instanceof XenApiError)) throw error // the task cannot be asked either: what we saw stands
   }
-  if (!(seen instanceof XenApiError)) return seen
-  const { code, status } = seen
-  const details = status === undefined ? {} : { status }
-  return new XenApiError(code, masked(seen.message, keeper.login.ref), { cause: seen.cause, ...details })
+  return shown
 }
+
+function withoutSession(error: unknown, session: string): unknown {
+  if (!(error instanceof XenApiError)) return error
+  const { code, message, status, cause } = error
+  return new XenApiError(code, masked(message, session), { cause, ...(status === undefined ? {} : { status }) })
+}
+
+/** A task that failed since its connection broke, or the other way round: both are worth knowing. */
+const becauseOf = ({ code, message, failure = [] }: XenApiError, cause: unknown): XenApiError =>
+  new XenApiError(code, message, { failure, cause })
 
 /** Waits for the task of a transfer that is complete on our side. @throws XenApiError as `taskResult` */
 export const transferEnd = ({ calls }: TransferLine, task: TaskRef, signal?: AbortSignal): Promise<string> =>

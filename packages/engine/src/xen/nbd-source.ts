@@ -3,6 +3,7 @@ import { NbdError, openNbd, readRuns, type NbdClient, type NbdTarget } from '@ti
 import { isFailure, type Session, type VdiNbdServerInfoRecord, type VdiRef } from '@tidemark/xenapi'
 import { EngineError } from '../error.ts'
 import type { Chunk, DiskSource } from '../pool.ts'
+import { readOn, type BreakableReader } from './read-on.ts'
 import type { SourceOptions } from './source.ts'
 
 /** Bytes in one NBD request: large enough to hide latency, small enough to share memory. */
@@ -25,55 +26,24 @@ export async function openNbdSource(
   const targets = (stop: AbortSignal | undefined) => nbdTargets(session, vdi, options, stop)
   let client = await connect(targets, options, options.connectPatienceMs, signal)
   const { size } = client
-  const reconnect = async (stop: AbortSignal | undefined) => {
-    await client[Symbol.asyncDispose]()
-    client = await connect(targets, options, options.reconnectPatienceMs, stop)
-    if (client.size === size) return
-    throw new EngineError(
-      'ENGINE_SOURCE',
-      `the disk had ${size} bytes and now has ${client.size}; run the backup again`,
-    )
+  const reader: BreakableReader = {
+    read: (extents, stop) => readNbd(client, extents, stop),
+    isBroken: isMomentary,
+    async mend(stop) {
+      await client[Symbol.asyncDispose]()
+      client = await connect(targets, options, options.reconnectPatienceMs, stop)
+      if (client.size === size) return
+      const sizes = `had ${size} bytes and now has ${client.size}`
+      throw new EngineError('ENGINE_SOURCE', `the disk ${sizes}; run the backup again`)
+    },
   }
   return {
     kind: 'nbd',
     size,
-    read: (extents, stop = signal) => readPersistently(() => client, reconnect, extents, stop),
+    read: (extents, stop = signal) => readOn(reader, extents, stop),
     [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
   }
 }
-
-/** Connections in a row that may break before they brought anything. */
-const FRUITLESS_MAX = 5
-
-async function* readPersistently(
-  client: () => NbdClient,
-  reconnect: (signal: AbortSignal | undefined) => Promise<void>,
-  extents: Extents,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<Chunk> {
-  let at = 0
-  for (let fruitless = 0; ; fruitless++) {
-    try {
-      for await (const chunk of readNbd(client(), from(extents, at), signal)) {
-        at = chunk.offset + (chunk.data === 'zero' ? chunk.length : chunk.data.length)
-        fruitless = 0
-        yield chunk
-      }
-      return
-    } catch (error) {
-      signal?.throwIfAborted()
-      if (!isMomentary(error) || fruitless === FRUITLESS_MAX) throw error
-      await reconnect(signal)
-    }
-  }
-}
-
-/** What of the extents lies at or behind an offset. */
-const from = (extents: Extents, at: number): Extents =>
-  extents.flatMap(({ offset, length }) => {
-    const start = Math.max(offset, at)
-    return start < offset + length ? [{ offset: bytes(start), length: bytes(offset + length - start) }] : []
-  })
 
 /** Every address and certificate that may be used, in the pool's order. @throws EngineError ENGINE_NO_NBD */
 async function nbdTargets(

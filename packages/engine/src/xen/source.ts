@@ -1,10 +1,11 @@
 import { bytes, type Bytes, type Extents } from '@tidemark/blocks'
-import type { Session, VdiRef } from '@tidemark/xenapi'
+import { isFailure, XenApiError, type Session, type VdiRef } from '@tidemark/xenapi'
 import { readVhd } from '@tidemark/xenapi/vhd'
 import type { Clock } from '../clock.ts'
 import { EngineError } from '../error.ts'
 import type { Chunk, DiskSource, SourceKind } from '../pool.ts'
 import { openNbdSource } from './nbd-source.ts'
+import { readOn, type BreakableReader } from './read-on.ts'
 
 export interface SourceOptions {
   readonly clock: Clock
@@ -41,13 +42,23 @@ export async function openSource(
 async function openVhdSource(session: Session, vdi: VdiRef, signal: AbortSignal | undefined): Promise<DiskSource> {
   const stop = new AbortController()
   const both = signal === undefined ? stop.signal : AbortSignal.any([stop.signal, signal])
-  const stream = await session.exportRawVdi(vdi, { format: 'vhd' }, both)
-  const vhd = await readVhd(stream.body)
-  if (!vhd.isAscending) throw new EngineError('ENGINE_SOURCE', 'the VHD stream is not in disk order; use --source nbd')
+  const open = async () => {
+    const stream = await session.exportRawVdi(vdi, { format: 'vhd' }, both)
+    const vhd = await readVhd(stream.body)
+    if (vhd.isAscending) return vhd
+    throw new EngineError('ENGINE_SOURCE', 'the VHD stream is not in disk order; use --source nbd')
+  }
+  const first = await open()
+  let opened: typeof first | undefined = first
+  const read = async function* (extents: Extents) {
+    const vhd = opened ?? (await open())
+    opened = undefined
+    yield* cut(vhd.blocks(), extents)
+  }
   return {
     kind: 'vhd',
-    size: bytes(vhd.size),
-    read: (extents) => cut(vhd.blocks(), extents),
+    size: bytes(first.size),
+    read: (extents) => readOn(streams(read), extents, both),
     async [Symbol.asyncDispose]() {
       stop.abort(new Error('the disk is closed'))
     },
@@ -55,16 +66,29 @@ async function openVhdSource(session: Session, vdi: VdiRef, signal: AbortSignal 
 }
 
 function rawSource(session: Session, vdi: VdiRef, size: Bytes): DiskSource {
+  const read = async function* (extents: Extents, signal: AbortSignal | undefined) {
+    const stream = await session.exportRawVdi(vdi, { format: 'raw' }, signal)
+    yield* cut(withOffsets(stream.body), extents)
+  }
   return {
     kind: 'raw',
     size,
-    async *read(extents, signal) {
-      const stream = await session.exportRawVdi(vdi, { format: 'raw' }, signal)
-      yield* cut(withOffsets(stream.body), extents)
-    },
+    read: (extents, signal) => readOn(streams(read), extents, signal),
     async [Symbol.asyncDispose]() {},
   }
 }
+
+/** A stream cannot begin in the middle of a disk: it begins anew, and what came already is skipped. */
+const streams = (read: BreakableReader['read']): BreakableReader => ({ read, isBroken, mend: async () => {} })
+
+const BROKEN = new Set(['XENAPI_UNREACHABLE', 'XENAPI_TIMEOUT', 'XENAPI_TASK'])
+
+/** A task whose connection broke fails with CLIENT_ERROR, or with that as cause; one that was cancelled was meant to end. */
+const isBroken = (error: unknown): boolean =>
+  error instanceof XenApiError &&
+  (BROKEN.has(error.code) ||
+    isFailure(error, 'CLIENT_ERROR') ||
+    (isBroken(error.cause) && !isFailure(error, 'TASK_CANCELLED')))
 
 /** A chunk as a stream brings it, holes left out. */
 type DataChunk = Extract<Chunk, { readonly data: Uint8Array }>
