@@ -1,7 +1,8 @@
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CBT_BLOCK } from '@tidemark/blocks'
+import { startLab } from '@tidemark/lab'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { xeCommands } from '../packages/cli/src/xe/table.ts'
 import { guestWrites, openBench, sha256, type Bench } from './support/pool.ts'
@@ -338,7 +339,7 @@ test('where a disk can be read over NBD is told with the session only when it is
   expect(kept.stdout).toContain(`/${disk}?session_id=OpaqueRef:`)
 })
 
-test('a VM is started, snapshotted, reverted, cloned and stopped', async () => {
+test('a VM is started, snapshotted, brought back, stopped and rid of its snapshot', async () => {
   await xe('vm-start', 'vm=web1')
   expect(await xe('vm-list', 'power-state=running', 'is-control-domain=false', '--minimal')).toBe(vm)
   const snapshot = await xe('vm-snapshot', `uuid=${vm}`, 'new-name-label=before', 'new-name-description=an update')
@@ -348,13 +349,77 @@ test('a VM is started, snapshotted, reverted, cloned and stopped', async () => {
   expect(await failing('vm-destroy', `uuid=${vm}`)).toMatch(
     new RegExp(`^The VM is not in a power state .*\\nvm: ${vm} \\(web1\\)\\nexpected: .*\\nactual: Running\\n$`, 'i'),
   )
+  await xe('vm-reboot', 'vm=web1', '--force')
   await xe('vm-shutdown', 'vm=web1', '--force')
   expect(await xe('vm-param-get', `uuid=${vm}`, 'param-name=power-state')).toBe('halted')
+  const before = await bench.lab.control.sha256(disk)
+  await guestWrites(bench.lab, disk, [2], 'to be undone')
+  await xe('snapshot-revert', `snapshot-uuid=${snapshot}`)
+  disk = await xe('vbd-list', `vm-uuid=${vm}`, 'type=Disk', 'params=vdi-uuid', '--minimal')
+  expect(await bench.lab.control.sha256(disk)).toBe(before)
+  const template = await xe('snapshot-clone', `uuid=${snapshot}`, 'new-name-label=from before')
+  expect(await xe('template-list', 'name-label=from before', '--minimal')).toBe(template)
+  await xe('vm-destroy', `uuid=${template}`)
   await xe('snapshot-uninstall', `uuid=${snapshot}`, '--force')
   expect(await xe('snapshot-list', '--minimal')).toBe('')
   expect(await failing('snapshot-destroy', `uuid=${vm}`)).toContain('is not a VM snapshot')
   expect(await failing('vm-start', 'vm=nobody')).toBe('Error: No matching VMs found\n')
-})
+}, 60_000)
+
+test('VMs and disks are cloned, copied, grown and attached', async () => {
+  const sr = await xe('pool-list', 'params=default-SR', '--minimal')
+  const copies = [
+    await xe('vm-clone', 'vm=web1', 'new-name-label=clone'),
+    await xe('vm-copy', 'vm=web1', 'new-name-label=copy', `sr-uuid=${sr}`),
+  ]
+  expect(await xe('vm-list', 'name-label=copy', '--minimal')).toBe(copies[1])
+  for (const uuid of copies) {
+    await heldBy(await xe('vbd-list', `vm-uuid=${uuid}`, 'type=Disk', 'params=vdi-uuid', '--minimal'), uuid)
+    await xe('vm-uninstall', `uuid=${uuid}`, '--force')
+  }
+  const clone = await xe('vdi-clone', `uuid=${disk}`, 'new-name-label=grown')
+  await xe('vdi-resize', `uuid=${clone}`, 'disk-size=16MiB')
+  expect(await xe('vdi-list', 'name-label=grown', 'params=virtual-size', '--minimal')).toBe(String(2 * SIZE))
+  const copy = await xe('vdi-copy', `uuid=${clone}`, `sr-uuid=${sr}`)
+  expect(await failing('vdi-copy', `uuid=${clone}`)).toContain('either sr-uuid')
+  const vbd = await xe('vbd-create', `vm-uuid=${vm}`, `vdi-uuid=${copy}`, 'device=3', 'mode=RO')
+  expect(await xe('vbd-list', `uuid=${vbd}`, 'params=userdevice,mode')).toBe(
+    'userdevice ( RW)    : 3\n          mode ( RW): RO\n\n',
+  )
+  expect(await failing('vbd-create', `vm-uuid=${vm}`, 'device=4')).toBe(
+    'Error: Empty VBDs can only be made for type=CD\n',
+  )
+  await xe('vbd-destroy', `uuid=${vbd}`)
+  await xe('sr-scan', `uuid=${sr}`)
+  for (const uuid of [clone, copy]) await destroyDisk(uuid)
+  const network = await xe('network-create', 'name-label=back', 'MTU=9000')
+  const vif = await xe('vif-create', `vm-uuid=${vm}`, `network-uuid=${network}`, 'device=1', 'mac=02:00:00:00:00:0A')
+  expect(await xe('vif-list', 'MAC=02:00:00:00:00:0a', 'params=uuid,MTU')).toBe(
+    `uuid ( RO)    : ${vif}\n     MTU ( RO): 9000\n\n`,
+  )
+  await xe('vif-destroy', `uuid=${vif}`)
+  await xe('network-destroy', `uuid=${network}`)
+}, 60_000)
+
+test('a member of a pool is as good an address as its coordinator, and has disks of its own', async () => {
+  const directory = file('pool')
+  const password = 'pool'
+  const network = { httpsPort: 0, nbdPort: 0, addressWithPort: true }
+  await using lab = await startLab({ directory, password, hosts: 2, ...network })
+  const [, member] = lab.hosts
+  await writeFile(file('authorities'), lab.hosts.map(({ certificate }) => certificate).join('\n'))
+  await writeFile(file('pool-pwf'), `root\n${password}\n`)
+  const { hostname, port } = new URL(member?.url ?? '')
+  const reach = ['-s', hostname, '-p', port, '-pwf', file('pool-pwf'), '--ca', file('authorities')]
+  const second = await xe(...reach, 'host-list', 'params=name-label', `uuid=${member?.uuid}`, '--minimal')
+  const sr = await xe(...reach, 'sr-list', 'type=ext', `host=${second}`, '--minimal')
+  const made = await xe(...reach, 'vdi-create', `sr-uuid=${sr}`, 'name-label=far', `virtual-size=${SIZE}`)
+  const bytes = randomBytes(SIZE)
+  await writeFile(file('far.raw'), bytes)
+  await xe(...reach, 'vdi-import', `uuid=${made}`, `filename=${file('far.raw')}`)
+  const back = await runXe(bench, [...reach, 'vdi-export', `uuid=${made}`, 'filename='])
+  expect(back.bytes.equals(bytes)).toBe(true)
+}, 60_000)
 
 test('every list of every class answers, in full and with --minimal', async () => {
   for (const name of xeCommands.keys()) {
