@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createHash } from 'node:crypto'
 import { bytes, CBT_BLOCK } from '@tidemark/blocks'
-import { startLab, type Lab } from '@tidemark/lab'
+import { startLab, type FaultPlan, type Lab } from '@tidemark/lab'
 import { openNbd } from '@tidemark/nbd'
 import { login, type Session } from '@tidemark/xenapi'
 
@@ -35,6 +35,8 @@ export interface Bench extends AsyncDisposable {
   admin(): Promise<Session>
   /** Stock restic on the repository. Answers its standard output. */
   restic(...args: readonly string[]): Promise<string>
+  /** Plans faults for some work, and sees that each of them happened. @throws LabError LAB_FAULT_UNFIRED */
+  withFaults<Result>(faults: FaultPlan['faults'], work: () => Promise<Result>): Promise<Result>
 }
 
 /** Starts a lab and makes a repository, named `lab` and `main` in a configuration file. */
@@ -52,9 +54,23 @@ export async function openBench(): Promise<Bench> {
     tidemark: (...args) => tidemark(['--config', join(directory, 'config.yaml'), ...args]),
     admin: () => adminOf(lab),
     restic: (...args) => restic(['--repo', repository, '--password-file', passwordFile, '--no-cache', ...args]),
+    async withFaults(faults, work) {
+      await lab.control.planFaults({ faults })
+      try {
+        const result = await work()
+        await lab.control.assertFaultsFired()
+        return result
+      } finally {
+        await lab.control.clearFaults()
+      }
+    },
     async [Symbol.asyncDispose]() {
-      await lab[Symbol.asyncDispose]()
-      await rm(directory, { recursive: true, force: true })
+      try {
+        await lab.control.assertFaultsFired() // a plan that came to nothing proves nothing
+      } finally {
+        await lab[Symbol.asyncDispose]()
+        await rm(directory, { recursive: true, force: true })
+      }
     },
   }
   await succeed(

@@ -45,9 +45,12 @@ export async function secureClient(plain: net.Socket, trust: NbdTrust): Promise<
 
 function handshake(socket: tls.TLSSocket): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const failed = (error: Error) =>
-    reject(new NbdError('NBD_TLS', `the TLS handshake failed: ${reasonOf(error)}`, { cause: error }))
-  const closed = () => reject(new NbdError('NBD_TLS', 'the server closed the connection during the TLS handshake'))
+  const closed = (cause?: Error) =>
+    reject(new NbdError('NBD_DISCONNECTED', 'the server closed the connection during the TLS handshake', { cause }))
+  const failed = (error: NodeJS.ErrnoException) => {
+    if (error.code === 'ECONNRESET' || error.code === 'EPIPE') closed(error)
+    else reject(new NbdError('NBD_TLS', `the TLS handshake failed: ${reasonOf(error)}`, { cause: error }))
+  }
   socket.once('secureConnect', resolve).once('error', failed).once('close', closed)
   return promise.finally(() => socket.off('secureConnect', resolve).off('error', failed).off('close', closed))
 }

@@ -104,3 +104,31 @@ describe('no TLS on one side', () => {
     expect(await plain.read(0, 1)).toHaveLength(1)
   })
 })
+
+describe('a handshake that does not come about', () => {
+  const tls = (): NbdTrust => ({ kind: 'certificate', pem: pki.server.cert })
+  const spoiled = (faults: NbdServerOptions['faults'] & object) =>
+    serveNbd({
+      listen: { host: '127.0.0.1', port: 0 },
+      exports: only('disk', memoryExport(bytes)),
+      tls: { ...pki.server, mode: 'required' },
+      faults,
+    })
+
+  test('because the server closes the connection is worth another try; another certificate is not', async () => {
+    await using closing = await spoiled({ beforeTls: () => 'close' })
+    const opening = openNbd({ address: closing.address, exportName: 'disk', tls: tls() })
+    await expect(opening).rejects.toThrow(expect.objectContaining({ code: 'NBD_DISCONNECTED', retryable: true }))
+    await using other = await spoiled({ beforeTls: () => ({ ...stranger.server, mode: 'required' }) })
+    const refused = openNbd({ address: other.address, exportName: 'disk', tls: tls() })
+    await expect(refused).rejects.toThrow(expect.objectContaining({ code: 'NBD_CERTIFICATE', retryable: false }))
+  })
+
+  test('because the server says nothing ends in time, and does not keep the server from stopping', async () => {
+    for (const faults of [{ beforeTls: () => 'stall' as const }, { beforeGreeting: () => 'stall' as const }]) {
+      await using server = await spoiled(faults)
+      const opening = openNbd({ address: server.address, exportName: 'disk', tls: tls() }, { connectTimeoutMs: 50 })
+      await expect(opening).rejects.toThrow(code('NBD_TIMEOUT'))
+    }
+  })
+})

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { BlocksError, bytes, decodeBitmap, type Bytes } from '@tidemark/blocks'
 import { isFailure, XenApiError, type Session, type VdiRecord, type VdiRef, type VmRef } from '@tidemark/xenapi'
 import type { Clock } from '../clock.ts'
@@ -29,10 +30,12 @@ export async function takeSnapshot(
   const { session } = context
   const vmRef = await session.VM.get_by_uuid(vm.uuid, { signal })
   const ignored = await Promise.all(leftOut.map(({ vdiUuid }) => session.VDI.get_by_uuid(vdiUuid, { signal })))
-  const ref = await snapshotOf(context, vmRef, ignored)
+  const name = `tidemark ${context.clock.now().toISOString()} ${randomUUID().slice(0, 8)}` // nobody else's: it is looked for
+  const ref = await snapshotOf(context, vmRef, name, ignored)
   await using undo = new AsyncDisposableStack()
   const made: VdiRef[] = [] // every disk of the snapshot, whether we asked for it or not
   undo.defer(() => destroySnapshot(context, ref, made))
+  undo.defer(() => destroyTwins(context, vmRef, name, ref))
   made.push(...(await disksOf(session, ref)))
   signal?.throwIfAborted()
   await repeated(async () => {
@@ -49,6 +52,7 @@ export async function takeSnapshot(
     disks: new Map(copies.map((copy) => [copy.disk.vdiUuid, diskSnapshot(context, copy)])),
     async keepAsBase(point) {
       undone = () => Promise.resolve() // the restore point exists: what cannot be tidied is reported, its logs are not destroyed
+      await destroyTwins(context, vmRef, name, ref)
       await destroyVmSnapshot(session, ref) // data_destroy waits for every VBD record to be gone, also unplugged ones
       await tidy(context, made, copies, point)
     },
@@ -56,9 +60,8 @@ export async function takeSnapshot(
   }
 }
 
-function snapshotOf(context: SnapshotContext, vm: VmRef, ignored: readonly VdiRef[]): Promise<VmRef> {
-  const { session, clock } = context
-  const name = `tidemark ${clock.now().toISOString()}`
+function snapshotOf(context: SnapshotContext, vm: VmRef, name: string, ignored: readonly VdiRef[]): Promise<VmRef> {
+  const { session } = context
   // older pools know no third parameter
   const take = () =>
     ignored.length === 0 ? session.Async.VM.snapshot(vm, name) : session.Async.VM.snapshot(vm, name, ignored)
@@ -76,10 +79,23 @@ async function snapshotNamed(
     if (clock.now().getTime() >= until) break
     await clock.sleep(1000)
   }
+  const [result] = await snapshotsNamed(session, vm, name)
+  return result === undefined ? undefined : { result }
+}
+
+async function snapshotsNamed(session: Session, vm: VmRef, name: string): Promise<VmRef[]> {
+  const found: VmRef[] = []
   for (const ref of await session.VM.get_by_name_label(name)) {
-    if ((await session.VM.get_snapshot_of(ref)) === vm) return { result: ref }
+    if ((await session.VM.get_snapshot_of(ref)) === vm) found.push(ref)
   }
-  return undefined
+  return found
+}
+
+/** Removes what came of a request that a proxy sent twice: the answer told of one snapshot, and the pool has two. */
+async function destroyTwins(context: SnapshotContext, vm: VmRef, name: string, ref: VmRef): Promise<void> {
+  for (const twin of await snapshotsNamed(context.session, vm, name)) {
+    if (twin !== ref) await destroySnapshot(context, twin, [])
+  }
 }
 
 /** Turns each tracked copy into a base, and destroys the others. One busy disk does not keep the rest from it. */
