@@ -6,7 +6,8 @@ import { packOva } from '../metadata/archive.ts'
 import { describeVms } from '../metadata/export.ts'
 import { encodeOva } from '../metadata/ova.ts'
 import { send } from './exchange.ts'
-import { findObject, flag, type Transfer } from './transfer.ts'
+import { findObject, flag } from './parameters.ts'
+import type { Transfer } from './transfer.ts'
 
 /**
  * GET /export_metadata: one VM or all, without data, as they are. The answer is made in memory, so that errors come as a

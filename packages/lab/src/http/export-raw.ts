@@ -8,7 +8,8 @@ import { TAR_END } from '../tar/write.ts'
 import { chunksOf } from '../xva/chunks-out.ts'
 import { qcow2Of } from './qcow2-out.ts'
 import { rawOf } from './raw-out.ts'
-import { findObject, parameter, type Transfer } from './transfer.ts'
+import { findObject, parameter } from './parameters.ts'
+import type { Transfer } from './transfer.ts'
 import { vhdOf } from './vhd-out.ts'
 
 /**

@@ -12,7 +12,8 @@ import { TAR_END } from '../tar/write.ts'
 import { chunksOf, type ChunkedDisk } from '../xva/chunks-out.ts'
 import { send } from './exchange.ts'
 import { vmOf } from './export-metadata.ts'
-import { parameter, type Transfer } from './transfer.ts'
+import { parameter } from './parameters.ts'
+import type { Transfer } from './transfer.ts'
 
 const COMPRESSORS: Readonly<Record<string, () => Duplex>> = {
   true: () => createGzip(),

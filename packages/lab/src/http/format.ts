@@ -1,4 +1,5 @@
-import { HttpRefusal, parameter, type Transfer } from './transfer.ts'
+import { parameter } from './parameters.ts'
+import { HttpRefusal, type Transfer } from './transfer.ts'
 
 const CONTENT_TYPES = {
   raw: 'application/octet-stream',

@@ -6,7 +6,8 @@ import { importVms } from '../metadata/import.ts'
 import { decodeOva } from '../metadata/ova.ts'
 import { OvaSource } from '../metadata/source.ts'
 import { bodyOf } from './body.ts'
-import { flag, type Transfer } from './transfer.ts'
+import { flag } from './parameters.ts'
+import type { Transfer } from './transfer.ts'
 
 /**
  * PUT /import_metadata: makes VMs of a description, on disks that exist. `check_cpu` asks for nothing here: all hosts are

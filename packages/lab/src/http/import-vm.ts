@@ -11,18 +11,20 @@ import { xapiVersion } from '../metadata/export.ts'
 import { importVms, type Imported } from '../metadata/import.ts'
 import { decodeOva } from '../metadata/ova.ts'
 import { OvaSource, type SourceObject } from '../metadata/source.ts'
-import { thePool, type Pool } from '../pool.ts'
+import type { Pool } from '../pool.ts'
 import type { Pieces } from '../streams/pieces.ts'
 import { nextFile } from '../tar/read.ts'
 import { ChunkDamaged, takeChunks, type ArrivingDisk } from '../xva/chunks-in.ts'
+import { targetSr } from './place.ts'
 import { bodyOf } from './body.ts'
 import { sinkOf } from './sink.ts'
-import { findObject, flag, HttpRefusal, parameter, type Transfer } from './transfer.ts'
+import { flag } from './parameters.ts'
+import { HttpRefusal, type Transfer } from './transfer.ts'
 
 /** PUT /import: VMs with their disks, which are made on one SR. contract/xenapi.md §5.6 */
 export async function importVm(transfer: Transfer): Promise<string> {
   const { pool, request, call } = transfer
-  const sr = storageOf(transfer)
+  const sr = targetSr(pool, transfer)
   if (pool.db.get('SR', sr).content_type === 'iso') throw new HttpRefusal(400, ['SR_OPERATION_NOT_SUPPORTED', sr])
   if (request.headers['transfer-encoding'] !== undefined) {
     throw new HttpRefusal(403, ['IMPORT_ERROR_CANNOT_HANDLE_CHUNKED'])
@@ -34,15 +36,6 @@ export async function importVm(transfer: Transfer): Promise<string> {
     return importArchive(transfer, { source: new OvaSource({ version, objects }), layout, input, sr })
   })
   return encodeXmlValue(told)
-}
-
-/** The SR that a request names, else the pool's default. @throws XenApiError DEFAULT_SR_NOT_FOUND */
-function storageOf(transfer: Transfer): SrRef {
-  const { pool } = transfer
-  const given = parameter(transfer, 'sr_id') ?? parameter(transfer, 'sr_uuid')
-  if (given !== undefined) return findObject(pool, 'SR', given)
-  const { default_SR } = thePool(pool)[1]
-  return pool.db.find('SR', default_SR) === undefined ? failure('DEFAULT_SR_NOT_FOUND', default_SR) : default_SR
 }
 
 interface Arrival {

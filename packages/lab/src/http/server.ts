@@ -12,27 +12,28 @@ import { importVm } from './import-vm.ts'
 import { importRawVdi } from './import-raw.ts'
 import { serveJsonRpc, serveXmlRpc } from './rpc.ts'
 import { acceptUnsized } from './unsized.ts'
-import { serveTransfer, type Transfer } from './transfer.ts'
+import { ofDisk, ofImport, ofVm, type Needs } from './place.ts'
+import { serveTransfer, type TransferHandler } from './transfer.ts'
 
 type Serve = (pool: Pool, exchange: Exchange, response: http.ServerResponse) => Promise<void>
 
 const transfer =
-  (work: (transfer: Transfer) => Promise<string>): Serve =>
+  (work: TransferHandler['work'], needs?: Needs): Serve =>
   (pool, exchange) =>
-    serveTransfer(pool, exchange, work)
+    serveTransfer(pool, exchange, needs === undefined ? { work } : { work, needs })
 
 /** Handlers by method and the beginning of the path; the longest one that fits serves. */
 const ROUTES: Readonly<Record<string, Readonly<Record<string, Serve>>>> = {
   POST: { '/': serveXmlRpc, '/RPC2': serveXmlRpc, '/xmlrpc': serveXmlRpc, '/jsonrpc': serveJsonRpc },
   GET: {
-    '/export_raw_vdi': transfer(exportRawVdi),
+    '/export_raw_vdi': transfer(exportRawVdi, ofDisk),
     '/export_metadata': transfer(exportMetadata),
-    '/export': transfer(exportVm),
+    '/export': transfer(exportVm, ofVm),
   },
   PUT: {
-    '/import_raw_vdi': transfer(importRawVdi),
+    '/import_raw_vdi': transfer(importRawVdi, ofDisk),
     '/import_metadata': transfer(importMetadata),
-    '/import': transfer(importVm),
+    '/import': transfer(importVm, ofImport),
   },
   OPTIONS: { '/': allowOrigins },
 }

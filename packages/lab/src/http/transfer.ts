@@ -1,10 +1,10 @@
-import type { Ref, SessionRef, TaskRef } from '@tidemark/xenapi'
+import type { SessionRef, TaskRef } from '@tidemark/xenapi'
 import { XenApiError } from '@tidemark/xenapi/codec'
 import type { Call } from '../calls/call.ts'
 import { apiFailure, failureOf } from '../calls/failure.ts'
-import type { ClassName } from '../database/tables.ts'
 import type { Pool } from '../pool.ts'
 import { abandon, answer, clientGone, finish, writeHead, type Exchange, type Head } from './exchange.ts'
+import { placeOf, type Needs, type Place } from './place.ts'
 
 /** A request to a handler of data, with its login and its task. */
 export interface Transfer extends Exchange {
@@ -27,19 +27,32 @@ export class HttpRefusal extends Error {
   }
 }
 
+/** What a path serves. */
+export interface TransferHandler {
+  /** Resolves to the result's XML text. */
+  readonly work: (transfer: Transfer) => Promise<string>
+  /** The SRs that the serving host has to see; none by default. */
+  readonly needs?: Needs
+}
+
 /**
  * Serves one transfer: login, task, work, the task's outcome, and only then the end of the connection, because clients
- * read the result the moment their request returns. contract/xenapi.md §5.1
- * @param work resolves to the result's XML text
+ * read the result the moment their request returns. A host that does not see the disks sends the client to one that
+ * does, and leaves the task to it. contract/xenapi.md §5.1
  */
 export async function serveTransfer(
   pool: Pool,
   exchange: Exchange,
-  work: (transfer: Transfer) => Promise<string>,
+  { work, needs = () => [] }: TransferHandler,
 ): Promise<void> {
   const session = await authenticate(pool, exchange)
   if (session === undefined) return unauthorized(pool, exchange)
   try {
+    const place = placeOf(pool, exchange, needs)
+    if (place.kind === 'elsewhere') {
+      writeHead(exchange, { status: 302, headers: { Location: place.url } })
+      return await finish(exchange)
+    }
     const given = givenTask(exchange)
     const task = given === undefined ? pool.tasks.create(`[HTTP] ${exchange.path}`) : findTask(pool, given)
     if (task === undefined || pool.db.get('task', task).status !== 'pending') {
@@ -47,7 +60,8 @@ export async function serveTransfer(
       return await finish(exchange)
     }
     const isOwn = given === undefined
-    await pool.transfers.track(() => transferData(pool, exchange, { session: session.ref, task, isOwn, work }))
+    const job: Work = { session: session.ref, task, isOwn, work, place }
+    await pool.transfers.track(() => transferData(pool, exchange, job))
   } finally {
     if (session.temporary && !pool.closing.aborted) pool.sessions.logout(session.ref)
   }
@@ -58,10 +72,12 @@ interface Work {
   readonly task: TaskRef
   /** Whether the transfer made its task: then it goes with it. xapi/context.ml, finally_destroy_context */
   readonly isOwn: boolean
-  readonly work: (transfer: Transfer) => Promise<string>
+  readonly work: TransferHandler['work']
+  readonly place: Place
 }
 
-async function transferData(pool: Pool, exchange: Exchange, { session, task, isOwn, work }: Work): Promise<void> {
+async function transferData(pool: Pool, exchange: Exchange, job: Work): Promise<void> {
+  const { session, task, isOwn, work, place } = job
   const running = pool.tasks.run(task)
   const gone = readerGone(exchange)
   const signal = AbortSignal.any([running.signal, pool.closing, gone])
@@ -79,6 +95,7 @@ async function transferData(pool: Pool, exchange: Exchange, { session, task, isO
   }
   try {
     assertWanted(pool, task)
+    if (place.kind === 'nowhere') throw apiFailure('NO_HOSTS_AVAILABLE')
     pool.tasks.succeed(task, await pool.faults.transfer(exchange, () => work(transfer)))
   } catch (error) {
     const refusal = refusalOf(signal.aborted ? signal.reason : error)
@@ -155,19 +172,4 @@ const givenTask = ({ cookies, query }: Exchange): string | undefined =>
 /** By reference or uuid. */
 function findTask({ db }: Pool, given: string): TaskRef | undefined {
   return db.find('task', given as TaskRef) === undefined ? db.findByUuid('task', given) : (given as TaskRef)
-}
-
-/** A parameter of the request, from its query or its cookies. */
-export const parameter = ({ query, cookies }: Exchange, name: string): string | undefined =>
-  query.get(name) ?? cookies.get(name)
-
-/** A switch in a query; anything but `true` is false. */
-export const flag = (query: URLSearchParams, name: string, missing = false): boolean =>
-  query.has(name) ? query.get(name) === 'true' : missing
-
-/** By reference or uuid. @throws XenApiError HANDLE_INVALID */
-export function findObject<Class extends ClassName>({ db }: Pool, className: Class, given: string): Ref<Class> {
-  const ref = db.findByUuid(className, given) ?? (given as Ref<Class>)
-  db.get(className, ref)
-  return ref
 }
