@@ -17,8 +17,9 @@ afterAll(() => world[Symbol.asyncDispose]())
 
 const get = (path: string): Promise<HttpAnswer> => http(world.lab, 'GET', `${path}&session_id=${client.session}`)
 const put = async (path: string, body: Uint8Array): Promise<WireStruct> => {
-  const { headers } = await http(world.lab, 'PUT', `${path}&session_id=${client.session}`, body)
-  return (await client.call('task.get_record', headers['task-id'] as string)) as WireStruct
+  const task = (await client.call('task.create', 'import', '')) as string
+  await http(world.lab, 'PUT', `${path}&session_id=${client.session}&task_id=${task}`, body)
+  return (await client.call('task.get_record', task)) as WireStruct
 }
 
 async function newDisk(size: number): Promise<{ uuid: string; ref: string }> {

@@ -90,7 +90,8 @@ test('a disk that no host sees is nowhere', async () => {
   const { client, asked, vdi, sr } = await benchOf(world)
   const [pbd = ''] = (await client.call('SR.get_PBDs', sr)) as string[]
   await client.call('PBD.unplug', pbd)
-  const { status, headers } = await http(asked, 'GET', `/export_raw_vdi?vdi=${vdi}&session_id=${client.session}`)
-  expect(status).toBe(500)
-  expect(await client.call('task.get_error_info', headers['task-id'] as string)).toEqual(['NO_HOSTS_AVAILABLE'])
+  const task = (await client.call('task.create', 'export', '')) as string
+  const path = `/export_raw_vdi?vdi=${vdi}&session_id=${client.session}&task_id=${task}`
+  expect((await http(asked, 'GET', path)).status).toBe(500)
+  expect(await client.call('task.get_error_info', task)).toEqual(['NO_HOSTS_AVAILABLE'])
 })
