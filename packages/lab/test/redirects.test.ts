@@ -38,7 +38,10 @@ async function benchOf(world: TestLab): Promise<Bench> {
   return { client, asked, member, vdi, sr }
 }
 
-const storages = [{ type: 'nfs' }, { type: 'ext', hosts: [1] }] as const
+const storages = [
+  { name: 'shared', type: 'nfs' },
+  { name: 'far', type: 'ext', hosts: [1] },
+] as const
 
 test('a disk that the asked host does not see is at the address of one that does, task and all', async () => {
   await using world = await testLab({ hosts: 2, storages, addressWithPort: true })
