@@ -36,6 +36,8 @@ export type LabErrorCode =
   | 'LAB_DATABASE_DAMAGED'
   /** The options of the lab contradict each other, or what the machine offers. */
   | 'LAB_OPTIONS'
+  /** The pool's objects were changed after the lab had stopped. */
+  | 'LAB_DATABASE_CLOSED'
   /** Another process has the lab directory open. */
   | 'LAB_IN_USE'
   /** The control interface was asked for something that it does not know, or cannot be reached. */

@@ -11,10 +11,11 @@ import type { Storage } from './storage/index.ts'
 export async function reconcile(db: Database, storage: Storage): Promise<void> {
   const known = new Set(db.all('VDI').map(([, { uuid }]) => uuid))
   for (const id of storage.list()) if (!known.has(id)) await storage.destroy(id)
-  for (const [vdi, { uuid, type, VBDs }] of db.all('VDI')) {
+  for (const [vdi, { uuid, type, VBDs, snapshot_of }] of db.all('VDI')) {
     if (type === 'cbt_metadata' && storage.has(uuid) && storage.hasData(uuid)) {
       if (VBDs.length === 0) await storage.dataDestroy(uuid)
-      else db.update('VDI', vdi, { type: 'user' }) // it still waited for them
+      // it still waited for them: its data are those of the disk, and so is its type
+      else db.update('VDI', vdi, { type: db.find('VDI', snapshot_of)?.type ?? 'user' })
     }
   }
   db.change((draft) => {

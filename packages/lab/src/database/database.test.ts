@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { NULL_REF } from '@tidemark/xenapi/codec'
@@ -97,5 +97,46 @@ test('operations under way end with the process', () => {
   first.close()
   const again = open()
   expect(again.get('VDI', vdi).current_operations).toEqual({})
+  again.close()
+})
+
+test('a journal that cannot be written anew goes on as it is, and is shortened once it can', async () => {
+  const db = open()
+  await mkdir(`${journal()}.new`) // no file of this name can be written
+  const text = 'x'.repeat(1 << 20)
+  const vdi = db.insert('VDI', {})
+  for (let n = 1; n <= 6; n++) db.update('VDI', vdi, { name_label: `${n}`, name_description: text })
+  expect(db.get('VDI', vdi).name_label).toBe('6')
+  expect((await stat(journal())).size).toBeGreaterThan(6 << 20)
+  await rm(`${journal()}.new`, { recursive: true })
+  for (let n = 7; n <= 12; n++) db.update('VDI', vdi, { name_label: `${n}`, name_description: text })
+  expect((await stat(journal())).size).toBeLessThan(6 << 20)
+  db.close()
+  const again = open()
+  expect(again.get('VDI', vdi).name_label).toBe('12')
+  again.close()
+})
+
+test('nothing changes after the end', () => {
+  const db = open()
+  const vdi = db.insert('VDI', { name_label: 'last' })
+  db.close()
+  expect(() => db.update('VDI', vdi, { name_label: 'later' })).toThrow(
+    expect.objectContaining({ code: 'LAB_DATABASE_CLOSED' }),
+  )
+  expect(db.get('VDI', vdi).name_label).toBe('last')
+  const again = open()
+  expect(again.get('VDI', vdi).name_label).toBe('last')
+  again.close()
+})
+
+test('a token of an earlier process lies before every object of the next, whatever was counted between', () => {
+  const first = open()
+  first.insert('VDI', {})
+  for (let n = 0; n < 100; n++) first.remove('task', first.insert('task', {}))
+  const { generation } = first
+  first.close()
+  const again = open()
+  expect([...again.rows('VDI').values()].every(({ created }) => created > generation)).toBe(true)
   again.close()
 })

@@ -173,6 +173,7 @@ export class Database {
       })
       this.#settle()
       if (this.#steps.length > 0) this.#journal.append(this.#generation, this.#steps)
+      // it has happened: nothing that comes now may fail
       this.#afterChange()
       return result
     } catch (error) {
@@ -229,7 +230,16 @@ export class Database {
     const waiting = [...this.#waiting]
     this.#waiting.clear()
     for (const wake of waiting) queueMicrotask(wake)
-    if (this.#journal.isLong) this.compact()
+    if (this.#journal.isLong) this.#shorten()
+  }
+
+  /** A journal that cannot be written anew is only longer than it need be: it is tried again when it has grown. */
+  #shorten(): void {
+    try {
+      this.compact()
+    } catch {
+      this.#journal.postpone()
+    }
   }
 
   #forgetDeletions(): void {

@@ -29,22 +29,24 @@ const COMPACT_FROM = 4 * 1024 * 1024
  */
 export class Journal {
   readonly #path: string
-  #file: number
+  /** Undefined once closed: the system may give the number to another file then. */
+  #file: number | undefined
   #length: number
   #compactAt = COMPACT_FROM
 
   /** Opens the journal of a directory, made when missing, and replays it. @throws LabError LAB_DATABASE_DAMAGED */
   constructor(directory: string, replay: (generation: number, steps: readonly Step[]) => void) {
     this.#path = join(directory, 'database.jsonl')
-    this.#file = fs.openSync(this.#path, fs.constants.O_RDWR | fs.constants.O_CREAT, 0o600)
-    const data = fs.readFileSync(this.#file)
+    const file = fs.openSync(this.#path, fs.constants.O_RDWR | fs.constants.O_CREAT, 0o600)
+    this.#file = file
+    const data = fs.readFileSync(file)
     this.#length = data.lastIndexOf(10) + 1
     for (const [index, text] of data.subarray(0, this.#length).toString('utf8').split('\n').entries()) {
       if (text === '') continue
       const { generation, steps } = parse(text, `${this.#path}:${index + 1}`)
       replay(generation, steps)
     }
-    fs.ftruncateSync(this.#file, this.#length)
+    fs.ftruncateSync(file, this.#length)
   }
 
   /** Whether it has grown so long that it should be written anew. */
@@ -52,37 +54,59 @@ export class Journal {
     return this.#length > this.#compactAt
   }
 
+  /** @throws LabError LAB_DATABASE_CLOSED; the system's error, after which the journal is as before */
   append(generation: number, steps: readonly Step[]): void {
+    const file = this.#open()
     const line = Buffer.from(encode({ generation, steps }))
     try {
-      writeAll(this.#file, line, this.#length)
+      writeAll(file, line, this.#length)
     } catch (error) {
-      fs.ftruncateSync(this.#file, this.#length)
+      fs.ftruncateSync(file, this.#length)
       throw error
     }
     this.#length += line.length
   }
 
-  /** Writes the journal anew: the same objects, without their history. */
+  /** Writes the journal anew: the same objects, without their history. When that fails, the old one goes on. */
   compact(generation: number, wholes: Iterable<Step>): void {
+    const old = this.#open()
     const temporary = `${this.#path}.new`
     const file = fs.openSync(temporary, 'w', 0o600)
-    let length = 0
-    for (const step of wholes) {
-      const line = Buffer.from(encode({ generation, steps: [step] }))
-      writeAll(file, line, length)
-      length += line.length
+    try {
+      let length = 0
+      for (const step of wholes) {
+        const line = Buffer.from(encode({ generation, steps: [step] }))
+        writeAll(file, line, length)
+        length += line.length
+      }
+      fs.renameSync(temporary, this.#path)
+      this.#length = length
+    } catch (error) {
+      fs.closeSync(file)
+      fs.rmSync(temporary, { force: true })
+      throw error
     }
-    fs.renameSync(temporary, this.#path)
-    fs.closeSync(this.#file)
     this.#file = file
-    this.#length = length
-    this.#compactAt = Math.max(COMPACT_FROM, 4 * length)
+    this.#compactAt = Math.max(COMPACT_FROM, 4 * this.#length)
+    fs.closeSync(old)
+  }
+
+  /** Puts the next compaction off until the journal is twice as long. */
+  postpone(): void {
+    this.#compactAt = 2 * this.#length
   }
 
   close(): void {
-    fs.fsyncSync(this.#file)
-    fs.closeSync(this.#file)
+    if (this.#file === undefined) return
+    const file = this.#file
+    this.#file = undefined
+    fs.fsyncSync(file)
+    fs.closeSync(file)
+  }
+
+  #open(): number {
+    if (this.#file === undefined) throw new LabError('LAB_DATABASE_CLOSED', `${this.#path} is closed`)
+    return this.#file
   }
 }
 
