@@ -21,6 +21,13 @@ export async function importDisk(ref, path, format) {
   await xapi().VDI_importContent(ref, stream, { format })
 }
 
+/** Reads a file into a new disk of an SR. */
+export async function importNewDisk(srRef, path, options) {
+  const stream = createReadStream(path)
+  stream.length = (await stat(path)).size
+  return xapi().SR_importVdi(srRef, stream, options)
+}
+
 /** An XVA, to a file. */
 export async function exportVm(ref, path, options) {
   const { body, task } = await xapi().VM_export(ref, options)
