@@ -40,9 +40,9 @@ async function failing(...args: readonly string[]): Promise<string> {
 }
 
 /** Waits until only these VMs, named by uuid, have a disk: hosts let go of it a moment after a transfer. */
-const heldBy = (uuid: string, vms: string) =>
+const heldBy = (uuid: string, vms: string, reach: readonly string[] = []) =>
   vi.waitFor(
-    async () => expect(await xe('vbd-list', `vdi-uuid=${uuid}`, 'params=vm-uuid', '--minimal')).toBe(vms),
+    async () => expect(await xe(...reach, 'vbd-list', `vdi-uuid=${uuid}`, 'params=vm-uuid', '--minimal')).toBe(vms),
     10_000,
   )
 
@@ -414,11 +414,31 @@ test('a member of a pool is as good an address as its coordinator, and has disks
   const second = await xe(...reach, 'host-list', 'params=name-label', `uuid=${member?.uuid}`, '--minimal')
   const sr = await xe(...reach, 'sr-list', 'type=ext', `host=${second}`, '--minimal')
   const made = await xe(...reach, 'vdi-create', `sr-uuid=${sr}`, 'name-label=far', `virtual-size=${SIZE}`)
+  const { uuid: halted } = await lab.control.createVm({ name: 'bound', disks: [] })
+  await xe(...reach, 'vbd-create', `vm-uuid=${halted}`, `vdi-uuid=${made}`, 'device=0')
+  await xe(...reach, 'vm-start', 'vm=bound', `on=${second}`)
+  await xe(...reach, 'vm-shutdown', 'vm=bound', '--force')
   const bytes = randomBytes(SIZE)
   await writeFile(file('far.raw'), bytes)
   await xe(...reach, 'vdi-import', `uuid=${made}`, `filename=${file('far.raw')}`)
   const back = await runXe(bench, [...reach, 'vdi-export', `uuid=${made}`, 'filename='])
   expect(back.bytes.equals(bytes)).toBe(true)
+  const pbd = await xe(...reach, 'pbd-list', `sr-uuid=${sr}`, '--minimal')
+  await heldBy(made, halted, reach)
+  await xe(...reach, 'pbd-unplug', `uuid=${pbd}`)
+  const nowhere = await runXe(bench, [...reach, 'vm-start', 'vm=bound'])
+  expect(nowhere.stdout.match(/Cannot start here \[.*sr: .*\]/g)).toHaveLength(2)
+  expect(nowhere).toMatchObject({
+    code: 1,
+    stderr: 'There were no servers available to complete the specified operation.\n',
+  })
+  expect(
+    await failing(
+      ...reach,
+      'vm-destroy',
+      `uuid=${await xe(...reach, 'vm-list', 'is-control-domain=true', `resident-on=${member?.uuid}`, '--minimal')}`,
+    ),
+  ).toContain('reason: A control domain')
 }, 60_000)
 
 test('every list of every class answers, in full and with --minimal', async () => {

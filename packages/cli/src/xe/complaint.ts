@@ -13,3 +13,7 @@ export const noSuchField = (name: string): CliError =>
 
 /** A failure whose words are out: what is left is the exit code. */
 export const alreadyTold = (): CliError => new CliError('CLI_XE', '')
+
+/** What the pool would call OPERATION_NOT_ALLOWED, if it were asked. */
+export const notAllowed = (reason: string): CliError =>
+  new CliError('CLI_XE', `You attempted an operation that was not allowed.\nreason: ${reason}`)

@@ -1,6 +1,7 @@
 import { NULL_REF, type HostRef, type SrRef, type VmRef } from '@tidemark/xenapi'
 import { refOf, uuidOf } from '../action.ts'
-import { refused } from '../complaint.ts'
+import { orReportHosts } from '../boot-report.ts'
+import { notAllowed, refused } from '../complaint.ts'
 import type { Command, Job } from '../command.ts'
 import { forVms } from '../select-vms.ts'
 import { uninstall } from '../uninstall.ts'
@@ -108,17 +109,22 @@ async function hostNamed(pool: Job['pool'], name: string): Promise<HostRef> {
   return found.ref as HostRef
 }
 
-async function start({ pool, params }: Job, vm: VmRef): Promise<void> {
+async function start(job: Job, vm: VmRef): Promise<void> {
+  const { pool, params } = job
   const { session, signal } = pool
   const [paused, force, on] = [params.flag('paused'), params.flag('force'), params.find('on')]
-  if (on === undefined) return session.Async.VM.start(vm, paused, force, { signal })
-  return session.Async.VM.start_on(vm, await hostNamed(pool, on), paused, force, { signal })
+  await orReportHosts(job, vm, async () =>
+    on === undefined
+      ? session.Async.VM.start(vm, paused, force, { signal })
+      : session.Async.VM.start_on(vm, await hostNamed(pool, on), paused, force, { signal }),
+  )
 }
 
-async function resume({ pool, params }: Job, vm: VmRef): Promise<void> {
+async function resume(job: Job, vm: VmRef): Promise<void> {
+  const { pool, params } = job
   const { session, signal } = pool
   const [force, on] = [params.flag('force'), params.find('on')]
-  if (on === undefined) return session.Async.VM.resume(vm, false, force, { signal })
+  if (on === undefined) return orReportHosts(job, vm, () => session.Async.VM.resume(vm, false, force, { signal }))
   return session.Async.VM.resume_on(vm, await hostNamed(pool, on), false, force, { signal })
 }
 
@@ -175,7 +181,7 @@ async function destroy({ pool, params }: Job): Promise<void> {
   const vm = await refOf(pool, 'VM', params.need('uuid'))
   const { session, signal } = pool
   if (await session.VM.get_is_control_domain(vm, { signal })) {
-    throw refused('A control domain cannot be destroyed from here.')
+    throw notAllowed('A control domain cannot be destroyed from here')
   }
   await session.Async.VM.destroy(vm, { signal })
 }
