@@ -228,3 +228,15 @@ test('a task that the transfer made for itself is named in the answer, and goes 
     expect(await client.call('task.get_all')).toEqual(before)
   }
 })
+
+test('what fails after the head of the answer is told by the task, and by a second answer in place of data', async () => {
+  const tooLarge = await world.lab.control.createVm({ name: 'large', disks: [{ size: 2 * 1024 ** 4 }] })
+  const [disk] = tooLarge.disks
+  const answer = await get(`/export_raw_vdi?vdi=${disk?.uuid}&format=vhd`)
+  expect(answer.status).toBe(200)
+  expect(answer.body.toString()).toMatch(/^HTTP\/1\.1 500 /)
+  expect((await taskOf(answer))['error_info']).toEqual(['VDI_TOO_LARGE', disk?.ref, String(2040 * 1024 ** 3)])
+  const { disk: small } = await newVm()
+  const wrongBase = await get(`/export_raw_vdi?vdi=${small.uuid}&format=vhd&base=nothing`)
+  expect([wrongBase.status, (await taskOf(wrongBase))['status']]).toEqual([200, 'failure'])
+})

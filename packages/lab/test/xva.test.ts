@@ -236,3 +236,7 @@ test('chunks without content keep a connection alive and mean nothing; SHA-1 of 
   expect((await taskOf(await put(`/import_raw_vdi?vdi=${into}&format=tar`, body)))['error_info']).toEqual([])
   expect(Buffer.from(await world.lab.control.readDisk(into, MiB, MiB)).equals(data)).toBe(true)
 })
+
+test('all that leaves the objects of the pool as they have to be', async () => {
+  expect(await world.lab.control.invariants()).toEqual([])
+})

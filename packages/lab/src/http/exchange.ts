@@ -49,11 +49,14 @@ export interface Head {
   readonly headers?: Readonly<Record<string, string>>
 }
 
+/** xapi's own words. */
+const REASONS: Readonly<Record<number, string>> = { 500: 'Internal Error', 501: 'Method not implemented' }
+
 /** The head of an answer after which the connection ends. */
 export function writeHead({ socket }: Exchange, { version = '1.1', status, headers = {} }: Head): void {
   const lines = Object.entries({ Connection: 'close', 'Cache-Control': 'no-cache, no-store', ...headers })
   const text = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')
-  socket.write(`HTTP/${version} ${status} ${STATUS_CODES[status] ?? ''}\r\n${text}\r\n`)
+  socket.write(`HTTP/${version} ${status} ${REASONS[status] ?? STATUS_CODES[status] ?? ''}\r\n${text}\r\n`)
 }
 
 /** Sends a piece of a body, and waits while the client is slow. @throws when the client is gone; the signal's reason */
