@@ -144,7 +144,7 @@ test('a VM that sleeps goes on sleeping on its disk, and is refused without it',
   const id = objectsOf(body).find((each) => each.snapshot['power_state'] === 'Suspended')?.snapshot['suspend_VDI']
   const without = edited(
     body,
-    new RegExp(`<name>suspend_VDI</name><value>${String(id)}`),
+    new RegExp(`<name>suspend_VDI</name><value>${id as string}`),
     '<name>suspend_VDI</name><value>Ref:999',
   )
   expect(await put('restore=false', without)).toMatchObject(failed('IMPORT_ERROR_FAILED_TO_FIND_OBJECT', 'Ref:999'))
