@@ -31,6 +31,14 @@ export const snapshotCommands: readonly Command[] = [
     run: async (job) => uninstall(job, [await snapshotOf(job)]),
   },
   {
+    name: 'template-uninstall',
+    required: ['template-uuid'],
+    optional: ['force'],
+    help: 'Destroy a template and the disks that belong to it, after asking; with --force without.',
+    isCommon: true,
+    run: async (job) => uninstall(job, [await templateOf(job)]),
+  },
+  {
     name: 'snapshot-clone',
     required: ['new-name-label'],
     optional: ['uuid', 'new-name-description'],
@@ -55,6 +63,13 @@ export async function snapshotOf({ pool, params }: Job): Promise<VmRef> {
   const vm = await refOf(pool, 'VM', uuid)
   if (await pool.session.VM.get_is_a_snapshot(vm, { signal: pool.signal })) return vm
   throw refused(`This operation can only be performed on a VM snapshot. ${uuid} is not a VM snapshot.`)
+}
+
+async function templateOf({ pool, params }: Job): Promise<VmRef> {
+  const uuid = params.need('template-uuid')
+  const vm = await refOf(pool, 'VM', uuid)
+  if (await pool.session.VM.get_is_a_template(vm, { signal: pool.signal })) return vm
+  throw refused(`This operation can only be performed on a VM template. ${uuid} is not a VM template.`)
 }
 
 async function destroy(job: Job): Promise<void> {
