@@ -30,7 +30,7 @@ test('sessions that end again and again in the middle of runs: full, incremental
   const endSessions = async () => {
     for (; !stop.signal.aborted; ended++) {
       await control.expireSessions()
-      await sleep(150)
+      await sleep(300)
     }
   }
   const ending = endSessions()
@@ -47,8 +47,8 @@ test('sessions that end again and again in the middle of runs: full, incremental
     stop.abort()
     await ending
   }
-  expect(ended).toBeGreaterThan(10)
-}, 60_000)
+  expect(ended).toBeGreaterThan(5)
+}, 120_000)
 
 test.each(['SIGTERM', 'SIGKILL'] as const)(
   'a pool that ends by %s in the middle of a disk and comes back: the run waits for it and reads on',
@@ -77,7 +77,7 @@ test.each(['SIGTERM', 'SIGKILL'] as const)(
     again.kill('SIGTERM')
     await again.ended
   },
-  60_000,
+  120_000,
 )
 
 test('streams of whole disks that are cut, and a pool that dies under one: they begin anew, and each byte is taken once', async () => {
@@ -113,7 +113,7 @@ test('streams of whole disks that are cut, and a pool that dies under one: they 
   await succeed(bench.tidemark('verify', name, '--against-pool', ...place))
   again.kill('SIGTERM')
   await again.ended
-}, 90_000)
+}, 120_000)
 
 /** Another lab in this process, added as a pool of its name. */
 async function addLab(name: string, options: Partial<LabSettings>): Promise<Lab> {
@@ -150,7 +150,7 @@ test.each<[string, Partial<LabSettings>, string]>([
     expect(over.last).toMatchObject({ code: 'ENGINE_NO_NBD', message: expect.stringContaining('--source raw') })
     await succeed(bench.tidemark('backup', name, '--full', '--source', 'raw', ...place))
   },
-  60_000,
+  120_000,
 )
 
 test('the coordinator dies in the middle of a disk, and another host takes over: the run goes on there', async () => {
@@ -170,7 +170,7 @@ test('the coordinator dies in the middle of a disk, and another host takes over:
   expect(points[0]).toMatchObject({ clean: true })
   const again = await succeed(bench.tidemark('backup', 'twins', ...place)) // by what pool add had learned
   expect(again['points'][0].disks[0]).toMatchObject({ action: 'incremental', bytes: { read: 0 } })
-}, 60_000)
+}, 120_000)
 
 test('the coordinator hands over between two calls: changes are made once, by the new one', async () => {
   const lab = await addLab('shift', { hosts: 2 })
@@ -184,7 +184,7 @@ test('the coordinator hands over between two calls: changes are made once, by th
   await session.Async.VDI.snapshot(disk)
   expect(session.url).toBe(second?.url)
   expect(await session.VDI.get_snapshots(disk)).toHaveLength(1)
-}, 60_000)
+}, 120_000)
 
 /** A snapshot of a new VM with one tracked disk, taken by the engine in this process. */
 async function takeSnapshot(admin: Session, name: string, patience = patienceDefaults) {
@@ -220,7 +220,7 @@ test('a snapshot that somebody still reads over NBD is waited for by events, and
   await reader[Symbol.asyncDispose]()
   await tidying
   expect(await admin.VDI.get_type(vdi)).toBe('cbt_metadata')
-}, 60_000)
+}, 120_000)
 
 async function readerOf(session: Session, vdi: VdiRef) {
   const [info] = await session.VDI.get_nbd_info(vdi)
@@ -251,14 +251,14 @@ test('what a control domain holds of a snapshot and nobody takes down is taken d
   await snapshot.keepAsBase('point')
   expect(await admin.VDI.get_type(vdi)).toBe('cbt_metadata')
   expect(await admin.VDI.get_VBDs(vdi)).toEqual([])
-}, 60_000)
+}, 120_000)
 
 test('a disk that stays busy ends the patience with ENGINE_BUSY', async () => {
   await using admin = await bench.admin()
   const { snapshot, vdi } = await takeSnapshot(admin, 'stuck', { ...patienceDefaults, forMs: 0 })
   await using _ = await readerOf(admin, vdi)
   await expect(snapshot.keepAsBase('point')).rejects.toMatchObject({ code: 'ENGINE_BUSY' })
-}, 60_000)
+}, 120_000)
 
 /** Calls of a run whose outcome gets lost: that of the start, or that of the task. */
 const lost = (work: 'done' | 'skipped') => ({
@@ -296,5 +296,5 @@ test.each(['done', 'skipped'] as const)(
     const snapshots = Object.values(await admin.VDI.get_all_records()).filter((vdi) => vdi.is_a_snapshot)
     expect(snapshots.filter((vdi) => vdi.name_label.startsWith(name)).map(({ type }) => type)).toEqual(['cbt_metadata'])
   },
-  60_000,
+  120_000,
 )

@@ -3,7 +3,7 @@ import { basename, resolve } from 'node:path'
 import { openXenPool } from '@tidemark/engine/xen'
 import type { Pool } from '@tidemark/engine'
 import { localBackend, openRepository, type Backend, type Repository } from '@tidemark/repository'
-import { login, type PoolTrust, type Session } from '@tidemark/xenapi'
+import { login, XenApiError, type PoolTrust, type Session } from '@tidemark/xenapi'
 import { fromConfig, loadConfig, type PoolConfig, type RepositoryConfig } from './config.ts'
 import { CliError } from './error.ts'
 import { findSecret, type Secret } from './secret.ts'
@@ -37,24 +37,43 @@ export async function openPool({ config, signal }: GlobalOptions, options: PoolO
   const password = await poolPassword(config, name, entry)
   const session = await loginTo(config, entry, password, signal)
   try {
-    await session.members(signal) // the hosts of today, not those of the day when the pool was added
     const pool = await openXenPool(
       session,
       { allowInsecureNbd: entry.insecureNbd, reconnectPatienceMs: outageMs(entry) },
       signal,
     )
     const awake = keepAlive(session)
+    const learning = learnHosts(session, signal)
     return {
       session,
       pool,
       async [Symbol.asyncDispose]() {
         clearInterval(awake)
+        await learning.stop()
         await session[Symbol.asyncDispose]()
       },
     }
   } catch (error) {
     await session[Symbol.asyncDispose]()
     throw error
+  }
+}
+
+/**
+ * Asks for the hosts of today, not those of the day when the pool was added. Beside the work: a host that is down holds its answer up,
+ * and what is not learned is not needed unless the pool fails over.
+ */
+function learnHosts(session: Session, signal: AbortSignal): { stop(): Promise<void> } {
+  const left = new AbortController()
+  const either = AbortSignal.any([signal, left.signal])
+  const learned = session.members(either).catch((error: unknown) => {
+    if (!(error instanceof XenApiError) && !either.aborted) throw error
+  })
+  return {
+    async stop() {
+      left.abort()
+      await learned
+    },
   }
 }
 

@@ -56,7 +56,8 @@ async function fingerprintShownBy(
   signal: AbortSignal | undefined,
 ): Promise<string | undefined> {
   try {
-    const pem = await host.get_server_certificate(ref, { signal, timeoutMs: CERTIFICATE_TIMEOUT_MS })
+    const limits = { timeoutMs: CERTIFICATE_TIMEOUT_MS, patienceMs: 0 }
+    const pem = await host.get_server_certificate(ref, { signal, ...limits })
     return fingerprintOf(new X509Certificate(pem).raw)
   } catch (error) {
     signal?.throwIfAborted()

@@ -148,7 +148,7 @@ test('patience ends, and can be left', async () => {
   await expect(session.VDI.snapshot(vdi, { patienceMs: 20 })).rejects.toMatchObject({
     failure: ['TOO_MANY_PENDING_TASKS'],
   })
-  expect(pool.log.filter((entry) => entry.endsWith('VDI.snapshot'))).toHaveLength(2)
+  expect(pool.log.filter((entry) => entry.endsWith('VDI.snapshot')).length).toBeGreaterThan(1)
   const stop = new AbortController()
   const call = session.VDI.snapshot(vdi, { patienceMs: 60_000, signal: stop.signal })
   setTimeout(() => stop.abort(new Error('enough')), 30)
