@@ -105,3 +105,44 @@ test.each([false, 'zstd'])('a VM goes out as an XVA and comes back, compressed: 
   await expect.poll(() => xo.do('call', 'VM.get_snapshots', vm.ref)).toEqual([])
   expect(await at.lab.control.invariants()).toEqual([])
 })
+
+test('a VM is replicated to another SR, in full at first and then by what changed', async () => {
+  await using at = await world({
+    detachDelayMs: 1_500, // as slow as a real host: XO removes the control domain's VBDs itself
+    storages: [
+      { name: 'here', type: 'ext' },
+      { name: 'there', type: 'nfs' },
+    ],
+  })
+  const xo = await at.connected()
+  const vm = await at.lab.control.createVm({ name: 'copied', disks: [{ size: 8 * MiB, tracked: true }], running: true })
+  const [disk = { ref: '', uuid: '' }] = vm.disks
+  const [there] = await xo.do('call', 'SR.get_by_name_label', 'there')
+  const srs = [await xo.do('call', 'SR.get_uuid', there)]
+  const settings = { exportRetention: 0, copyRetention: 2, preferNbd: true, snapshotRetention: 1 }
+  const held: string[] = []
+  for (const blocks of [[0, 1, 100], [33], [127]]) {
+    await guestWrites(at.lab, disk.uuid, blocks, 'to be copied')
+    held.push(await at.lab.control.sha256(disk.uuid))
+    const reports: readonly { type: string; status?: string }[] = await xo.do('backUp', {
+      vm: vm.uuid,
+      mode: 'delta',
+      settings,
+      srs,
+    })
+    expect(reports.filter(({ type, status }) => type === 'warning' || status === 'failure')).toEqual([])
+  }
+  const records: Readonly<Record<string, VdiRecord>> = await xo.do('call', 'VDI.get_all_records')
+  const copies = Object.values(records).filter(({ SR }) => SR === there)
+  const copied = async (snapshot: boolean) =>
+    Promise.all(copies.filter((each) => each.is_a_snapshot === snapshot).map(({ uuid }) => at.lab.control.sha256(uuid)))
+  expect(await copied(false)).toEqual(held.slice(-1))
+  expect((await copied(true)).sort()).toEqual(held.slice(-2).sort())
+  expect(await at.lab.control.invariants()).toEqual([])
+})
+
+interface VdiRecord {
+  readonly uuid: string
+  readonly SR: string
+  readonly is_a_snapshot: boolean
+}

@@ -56,7 +56,7 @@ export async function follow(
     while (performance.now() < until) {
       const { operation, finding } = await step(player, others)
       steps++
-      if (finding !== undefined) findings.add(`${operation}: ${finding}`)
+      if (finding !== undefined) findings.add(`${operation}: ${finding.replaceAll(/OpaqueRef:[0-9a-f-]+/gu, '…')}`)
     }
   }
   const wait = async (mirror: Mirroring): Promise<void> => {

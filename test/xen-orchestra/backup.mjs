@@ -16,10 +16,12 @@ const REMOTE = 'remote'
 /**
  * Runs a backup job once, as XO's server would.
  * @param mode 'delta' (disks) or 'full' (XVA)
+ * @param folder of the backups; undefined: replication only
+ * @param srs that the VM is replicated to
  * @param settings of the schedule: exportRetention, snapshotRetention, preferNbd, cbtDestroySnapshotData, …
  * @returns what the job reported
  */
-export async function backUp({ folder, vm, mode, settings }) {
+export async function backUp({ folder, vm, mode, settings, srs = [] }) {
   const reports = []
   const onProgress = ({ type, message, status, result, properties }) =>
     reports.push({
@@ -39,8 +41,8 @@ export async function backUp({ folder, vm, mode, settings }) {
       type: 'backup',
       mode,
       vms: { id: vm },
-      remotes: { id: REMOTE },
-      srs: { id: { __or: [] } },
+      remotes: { id: { __or: folder === undefined ? [] : [REMOTE] } },
+      srs: { id: { __or: srs } },
       settings: { '': {}, [SCHEDULE]: settings },
     },
     schedule: { id: SCHEDULE },
