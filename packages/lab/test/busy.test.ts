@@ -1,13 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { SessionRef, TaskRef, VdiRef } from '@tidemark/xenapi'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { Call } from '../src/calls/call.ts'
+import { ownCall, type Call } from '../src/calls/call.ts'
 import { Operations, type Operation } from '../src/calls/operations.ts'
 import { Tasks } from '../src/calls/tasks.ts'
+import { operateOnVdi } from '../src/classes/vdi-operation.ts'
+import { createVdi, destroyVdi } from '../src/classes/vdi.ts'
 import { Database } from '../src/database/database.ts'
+import { openPool } from '../src/lab.ts'
+import { labDefaults } from '../src/options.ts'
+import { thePool } from '../src/pool.ts'
 import { loggedIn, testLab } from './harness.ts'
 
 let directory: string
@@ -146,4 +151,35 @@ test('a cancelled VM snapshot leaves no disk behind', async () => {
   expect(await api.call('task.get_error_info', task)).toEqual(['TASK_CANCELLED', task])
   expect(await api.call('VDI.get_all')).toHaveLength(60)
   expect(await lab.control.invariants()).toEqual([])
+})
+
+test('a host that wants a disk waits for whoever is at work on it, and gets none that went meanwhile', async () => {
+  const stack = new AsyncDisposableStack()
+  try {
+    const options = { ...labDefaults, directory: join(directory, 'pool'), password: 'secret', detachDelayMs: 0 }
+    await mkdir(options.directory)
+    const pool = await openPool(stack, options)
+    const call = ownCall(pool)
+    const [, { default_SR: SR }] = thePool(pool)
+    const record = { SR, virtual_size: 1, type: 'user', sharable: false, read_only: false, other_config: {} } as const
+    const disk = await createVdi(call, record)
+    const gate = Promise.withResolvers<void>()
+    const running = operateOnVdi(call, disk, ['snapshot', 'vdi_snapshot'], () => gate.promise)
+    const holding = pool.holds.hold(call, disk, 'RO')
+    await sleep(5)
+    const drives = () => pool.db.get('VDI', disk).VBDs.map((vbd) => pool.db.get('VBD', vbd).currently_attached)
+    expect(drives()).toEqual([false])
+    gate.resolve()
+    await running
+    const release = await holding
+    expect(drives()).toEqual([true])
+    release()
+    await pool.holds.settled()
+    const going = destroyVdi(call, disk)
+    await expect(pool.holds.hold(call, disk, 'RO')).rejects.toMatchObject({ failure: ['HANDLE_INVALID', 'VDI', disk] })
+    await going
+    expect(pool.operations.isIdle).toBe(true)
+  } finally {
+    await stack.disposeAsync()
+  }
 })

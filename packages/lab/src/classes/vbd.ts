@@ -10,7 +10,7 @@ import type {
 } from '@tidemark/xenapi'
 import { NULL_REF } from '@tidemark/xenapi/codec'
 import type { Call, Handlers } from '../calls/call.ts'
-import { failure, refuse } from '../calls/failure.ts'
+import { failure, refuse, type Refusal } from '../calls/failure.ts'
 import type { Pool } from '../pool.ts'
 import { vbdRefusal } from './vbd-operation.ts'
 
@@ -119,9 +119,15 @@ function unplug(call: Call, vbd: VbdRef, operation: 'unplug' | 'unplug_force'): 
 
 /** A disk has one writer; the control domain may read beside it. */
 export function assertAttachable({ db }: Pool, vbd: VbdRef): void {
+  refuse(attachRefusal(db, vbd))
+}
+
+/** Why a drive cannot be attached now. */
+export function attachRefusal(db: Pool['db'], vbd: VbdRef): Refusal | undefined {
   const { VDI, empty } = db.get('VBD', vbd)
-  if (!empty) assertAttachableType(db.get('VDI', VDI).type, VDI)
-  refuse(vbdRefusal(db, vbd, 'attach'))
+  const { type } = empty ? { type: undefined } : db.get('VDI', VDI)
+  if (type !== undefined && UNATTACHABLE.has(type)) return ['VDI_INCOMPATIBLE_TYPE', VDI, type]
+  return vbdRefusal(db, vbd, 'attach')
 }
 
 function assertAttachableType(type: VdiType, vdi: VdiRef): void {

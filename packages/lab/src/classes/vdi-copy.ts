@@ -2,8 +2,7 @@ import { createHash } from 'node:crypto'
 import type { SrRef, VbdMode, VdiConstructor, VdiRecord, VdiRef } from '@tidemark/xenapi'
 import type { Call, Handlers } from '../calls/call.ts'
 import { failure } from '../calls/failure.ts'
-import { controlDomain } from '../pool.ts'
-import { assertAttachable, attached, slotFor } from './vbd.ts'
+import { attachToHost } from './hold.ts'
 import { assertHasData, assertManaged, operateOnVdi } from './vdi-operation.ts'
 import { copiedFields, createVdi, destroyVdi } from './vdi.ts'
 
@@ -58,17 +57,9 @@ async function newTarget(call: Call, source: VdiRecord, sr: SrRef): Promise<VdiR
 }
 
 /** The host has the disk attached while `work` runs, so that nobody else takes it. */
-async function held<Result>(call: Call, VDI: VdiRef, mode: VbdMode, work: () => Promise<Result>): Promise<Result> {
-  const { pool, host } = call
-  const { db } = pool
-  const VM = controlDomain(pool, host)
-  const vbd = db.change((draft) => {
-    const userdevice = slotFor(pool, VM, 'autodetect')
-    const made = draft.insert('VBD', { VM, VDI, userdevice, mode, type: 'Disk' })
-    assertAttachable(pool, made)
-    draft.update('VBD', made, attached(userdevice))
-    return made
-  })
+async function held<Result>(call: Call, vdi: VdiRef, mode: VbdMode, work: () => Promise<Result>): Promise<Result> {
+  const { db } = call.pool
+  const vbd = await attachToHost(call, vdi, mode)
   try {
     return await work()
   } finally {

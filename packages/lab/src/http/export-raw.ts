@@ -30,17 +30,17 @@ export async function exportRawVdi(transfer: Transfer): Promise<string> {
   })
   if (format === 'vhd' && virtual_size > VHD_SIZE_MAX) throw apiFailure('VDI_TOO_LARGE', vdi, String(VHD_SIZE_MAX))
   using held = new DisposableStack()
-  const disk = attach(transfer, held, vdi)
+  const disk = await attach(transfer, held, vdi)
   const baseName = parameter(transfer, 'base')
-  const base = baseName === undefined ? undefined : attach(transfer, held, findObject(pool, 'VDI', baseName))
+  const base = baseName === undefined ? undefined : await attach(transfer, held, findObject(pool, 'VDI', baseName))
   for await (const piece of streamOf(transfer, format, { disk, base })) await send(transfer, piece, call.signal)
   return ''
 }
 
 /** The control domain reads the disk until `held` is disposed. */
-function attach({ pool, call }: Transfer, held: DisposableStack, vdi: VdiRef): VdiRecord {
+async function attach({ pool, call }: Transfer, held: DisposableStack, vdi: VdiRef): Promise<VdiRecord> {
   const record = assertHasData(pool, vdi)
-  held.defer(pool.holds.hold(call, vdi, 'RO'))
+  held.defer(await pool.holds.hold(call, vdi, 'RO'))
   return record
 }
 

@@ -56,13 +56,14 @@ async function* archiveOf(
   const powerState = parameter(transfer, 'preserve_power_state') === 'true'
   const { ova, ids } = describeVms(pool, [vm], { snapshots: false, powerState, excluded: new Set() })
   yield* ovaFile(encodeOva(ova), pool.options.clock.now())
-  const disks = disksOf(pool, vm, powerState).flatMap((vdi): ChunkedDisk[] => {
+  const disks: ChunkedDisk[] = []
+  for (const vdi of disksOf(pool, vm, powerState)) {
     const prefix = ids.get(vdi)
-    if (prefix === undefined) return []
+    if (prefix === undefined) continue
     const { uuid } = assertHasData(pool, vdi)
-    held.defer(pool.holds.hold(call, vdi, 'RO'))
-    return [{ prefix, uuid }]
-  })
+    held.defer(await pool.holds.hold(call, vdi, 'RO'))
+    disks.push({ prefix, uuid })
+  }
   const total = disks.reduce((sum, { uuid }) => sum + pool.storage.sizeOf(uuid), 0)
   let before = 0
   for (const disk of disks.toSorted((a, b) => (a.prefix < b.prefix ? -1 : 1))) {

@@ -30,7 +30,7 @@ export async function importRawVdi(transfer: Transfer): Promise<string> {
   const vdi = existing ?? (await newVdi(transfer, format, sr ?? ''))
   transfer.begin({ status: 200, headers: { 'Content-Type': 'application/octet-stream' } })
   const { uuid } = assertHasData(pool, vdi)
-  const release = pool.holds.hold(call, vdi, 'RW')
+  const release = await pool.holds.hold(call, vdi, 'RW')
   try {
     await take(transfer, format, uuid)
   } catch (error) {

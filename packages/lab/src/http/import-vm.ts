@@ -109,7 +109,7 @@ async function fill(
   const { pool, call, query } = transfer
   const force = flag(query, 'force')
   using held = new DisposableStack()
-  for (const vdi of made.values()) held.defer(pool.holds.hold(call, vdi, 'RW'))
+  for (const vdi of made.values()) held.defer(await pool.holds.hold(call, vdi, 'RW'))
   const disks = arriving(source).flatMap(({ id, record }): ArrivingDisk[] => {
     const vdi = made.get(id)
     if (vdi === undefined) return []

@@ -118,7 +118,7 @@ async function openExport(
   if (vdi === undefined || session === null || !sessions.isValid(session) || signal.aborted) return undefined
   const { type, SR } = db.get('VDI', vdi)
   if (type === 'cbt_metadata' || !storage.has(uuid) || !seesStorage(pool, host.ref, SR)) return undefined
-  const release = pool.holds.hold({ pool, host: host.ref }, vdi, 'RO')
+  const release = await pool.holds.hold({ pool, host: host.ref, signal }, vdi, 'RO')
   return {
     size: storage.sizeOf(uuid),
     readOnly: true,
