@@ -137,13 +137,13 @@ test('a bitmap that omits a changed block, and a bit that flips on the way, are 
   await expectSound()
 }, 60_000)
 
-test('a host that dies in the middle of the reading: the point is made, and the next run knows that tracking is gone', async () => {
+test('a host that dies in the middle of the reading and comes back: the point is made, and the next run knows that tracking is gone', async () => {
   await using admin = await bench.admin()
   const [vm] = await admin.VM.get_by_name_label('web')
   if (vm === undefined) throw new Error('no VM web')
   await admin.VM.start(vm, false, false)
   await changeBlocks(5)
-  await succeed(backup({ id: 'crash', at: 'nbd-reply', do: { action: 'crash-host' } }))
+  await succeed(backup({ id: 'crash', at: 'nbd-reply', after: 2, do: { action: 'restart-host' } }))
   const next = await succeed(bench.tidemark('backup', 'web'))
   points += 2
   expect(next['points'][0].disks[0]).toMatchObject({

@@ -66,6 +66,8 @@ export async function startLab(settings: LabSettings & { readonly onError?: (err
     if (options.addressWithPort) setAddresses(pool.db, pool.hosts.list(), fronts.httpsPort)
     const info = describe(pool, fronts)
     const control = labControl({ pool, reads, info, fronts })
+    pool.faults.power.connect(control, onError)
+    stack.defer(() => pool.faults.power.end())
     stack.use(await serveControl(directory, control))
     const stop = onceOnly(() => stack.disposeAsync())
     return {

@@ -24,6 +24,10 @@ afterAll(() => world[Symbol.asyncDispose]())
 
 type Planned = FaultPlan['faults'][number]
 let count = 0
+/** For what must come about, however busy the machine is. */
+const soon = { timeout: 20_000 }
+/** Seconds for programs: for those that shall succeed, and for those that wait for what never comes. */
+const [PATIENT, BRIEF] = ['20', '1']
 
 /** Plans one fault for the work, and sees that it happened. */
 async function during<Result>(fault: Omit<Planned, 'id'>, work: () => Promise<Result>): Promise<Result> {
@@ -141,12 +145,12 @@ describe('a plan', () => {
 })
 
 /** What curl makes of a call, by its exit code. */
-const curl = (method: string): Promise<string> =>
+const curl = (method: string, seconds = PATIENT): Promise<string> =>
   run(
     'curl',
     '--silent',
     '--max-time',
-    '1',
+    seconds,
     '--cacert',
     world.caFile,
     '--header',
@@ -169,7 +173,7 @@ describe('a request', () => {
     const partial = { at, match: some, do: { action: 'truncate' as const, after: 40 } }
     expect(await during(partial, () => curl('system.listMethods'))).toContain('curl ended with 18')
     const hung = { at, match: some, do: { action: 'hang' as const } }
-    expect(await during(hung, () => curl('system.listMethods'))).toContain('curl ended with 28')
+    expect(await during(hung, () => curl('system.listMethods', BRIEF))).toContain('curl ended with 28')
     expect(await ask()).toContain('Success')
   })
 
@@ -193,7 +197,9 @@ describe('a request', () => {
   test('gets no TLS, never, or with a certificate of somebody else', async () => {
     const list = () => curl('system.listMethods')
     expect(await during({ at: 'https', do: { action: 'close' } }, list)).toContain('curl ended with 35')
-    expect(await during({ at: 'https', do: { action: 'stall' } }, list)).toContain('curl ended with 28')
+    expect(await during({ at: 'https', do: { action: 'stall' } }, () => curl('system.listMethods', BRIEF))).toContain(
+      'curl ended with 28',
+    )
     expect(await during({ at: 'https', do: { action: 'wrong-certificate' } }, list)).toContain('curl ended with 60')
     expect(await list()).toContain('VDI.get_record')
   })
@@ -221,7 +227,7 @@ describe('an Async call', () => {
     ] as const) {
       const before = await snapshots()
       const task = await during({ at: 'task', match, do: { action: 'fail', failure, work } }, start)
-      await expect.poll(() => status(task)).toBe('failure')
+      await expect.poll(() => status(task), soon).toBe('failure')
       expect(await client.call('task.get_error_info', task)).toEqual(failure)
       expect(await snapshots()).toBe(before + more)
     }
@@ -230,7 +236,7 @@ describe('an Async call', () => {
   test('whose task vanishes leaves only its work to be looked at', async () => {
     const before = await snapshots()
     const task = await during({ at: 'task', match, do: { action: 'vanish' } }, start)
-    await expect.poll(() => status(task).catch((error: Error) => error.message)).toContain('HANDLE_INVALID')
+    await expect.poll(() => status(task).catch((error: Error) => error.message), soon).toContain('HANDLE_INVALID')
     expect(await snapshots()).toBe(before + 1)
   })
 
@@ -238,7 +244,7 @@ describe('an Async call', () => {
     const task = await during({ at: 'task', match, do: { action: 'stall' } }, start)
     expect(await status(task)).toBe('pending')
     await client.call('task.cancel', task)
-    await expect.poll(() => status(task)).toBe('cancelled')
+    await expect.poll(() => status(task), soon).toBe('cancelled')
   })
 })
 
@@ -250,25 +256,49 @@ test('a call brings the host down: what was written to is tracked no more', asyn
   expect(await client.call('VDI.get_cbt_enabled', made.disks[0]?.ref ?? '')).toBe(false)
 })
 
+test('a host that loses its power in the middle of a call is back a moment later, with its VMs halted', async () => {
+  const { control } = world.lab
+  const made = await control.createVm({ name: 'dark', running: true, disks: [{ size: 2 * MiB, tracked: true }] })
+  const power = {
+    at: 'call' as const,
+    match: { method: 'VM.get_tags' },
+    do: { action: 'restart-host' as const, downMs: 50 },
+  }
+  await during(power, () => client.call('VM.get_tags', made.ref).catch((error: Error) => error))
+  const state = () => client.call('VM.get_power_state', made.ref).catch((error: Error) => error.message)
+  await expect.poll(state, soon).toBe('Halted')
+  expect(await client.call('VDI.get_cbt_enabled', made.disks[0]?.ref ?? '')).toBe(false)
+  expect((await nbd('nbdinfo', '--size', nbdUri())).trim()).toBe(String(4 * MiB))
+})
+
+test('a lab stops while one of its hosts is down on purpose', async () => {
+  const restart = { action: 'restart-host' as const, downMs: 60_000 }
+  await using other = await testLab({ faults: { faults: [{ id: 'power', at: 'request', do: restart }] } })
+  await bareCall(other.lab, 'system.listMethods', []).catch((error: Error) => error)
+  await other.lab.control.assertFaultsFired()
+})
+
 describe('an NBD connection', () => {
   const at = 'nbd-reply' as const
   const info = () => nbd('nbdinfo', '--size', nbdUri())
+  const infoInVain = () => within(BRIEF, 'nbdinfo', '--size', nbdUri())
   const copy = () => nbd('nbdcopy', '--connections=1', nbdUri(), 'null:')
+  const copyInVain = () => within(BRIEF, 'nbdcopy', '--connections=1', nbdUri(), 'null:')
 
   test('is closed without a greeting, or never greeted', async () => {
     expect(await during({ at: 'nbd-greeting', do: { action: 'close' } }, info)).toMatch(/disconnected|closed/)
-    expect(await during({ at: 'nbd-greeting', do: { action: 'stall' } }, info)).toContain('ended with 124')
+    expect(await during({ at: 'nbd-greeting', do: { action: 'stall' } }, infoInVain)).toContain('ended with 124')
     expect((await info()).trim()).toBe(String(4 * MiB))
   })
 
   test('gets no TLS, never, or with a certificate of somebody else', async () => {
     expect(await during({ at: 'nbd-tls', do: { action: 'close' } }, info)).toMatch(/gnutls_handshake/)
-    expect(await during({ at: 'nbd-tls', do: { action: 'stall' } }, info)).toContain('ended with 124')
+    expect(await during({ at: 'nbd-tls', do: { action: 'stall' } }, infoInVain)).toContain('ended with 124')
     expect(await during({ at: 'nbd-tls', do: { action: 'wrong-certificate' } }, info)).toMatch(/certificate/i)
   })
 
   test('loses an answer, gets it late, in part, damaged, or an error instead', async () => {
-    expect(await during({ at, do: { action: 'drop' } }, copy)).toContain('ended with 124')
+    expect(await during({ at, do: { action: 'drop' } }, copyInVain)).toContain('ended with 124')
     expect(await during({ at, after: 1, do: { action: 'delay', ms: 50 } }, copy)).toBe('')
     expect(await during({ at, after: 2, do: { action: 'cut', after: 100_000 } }, copy)).toMatch(
       /not connected|disconnected|reset/i,
@@ -350,20 +380,20 @@ describe('a disk that the control domain keeps', () => {
       const attached = await Promise.all(vbds.map((vbd) => client.call('VBD.get_currently_attached', vbd)))
       return vbds.filter((_, index) => attached[index] === true)
     }
-    await expect.poll(held).toEqual([])
+    await expect.poll(held, soon).toEqual([])
     const at = 'detach' as const
     const read = async () => {
       await nbd('nbdinfo', '--size', nbdUri())
-      await expect.poll(async () => (await world.lab.control.faultReport()).at(-1)?.fired).toBe(1)
+      await expect.poll(async () => (await world.lab.control.faultReport()).at(-1)?.fired, soon).toBe(1)
     }
     await during({ at, match: { vdi: vdi.uuid }, do: { action: 'leave' } }, read)
     expect(await client.failure('VDI.destroy', vdi.ref)).toEqual(['VDI_IN_USE', vdi.ref, 'destroy'])
     const [left = ''] = await held()
     await client.call('VBD.unplug', left)
     await client.call('VBD.destroy', left)
-    await during({ at, do: { action: 'leave', ms: 200 } }, read)
+    await during({ at, do: { action: 'leave', ms: 1500 } }, read)
     expect(await held()).toHaveLength(1)
-    await expect.poll(held).toEqual([])
+    await expect.poll(held, soon).toEqual([])
   })
 })
 
@@ -424,20 +454,35 @@ describe('storage', () => {
 describe('a transfer', () => {
   const at = 'transfer' as const
   const url = (path: string) => `${world.lab.url}${path}?session_id=${client.session}&vdi=${vdi.ref}`
-  const ssl = () => ['--silent', '--max-time', '1', '--cacert', world.caFile]
-  const download = () =>
-    run('curl', ...ssl(), '--output', `${world.directory}/out`, url('/export_raw_vdi')).catch((e: Error) => e.message)
+  const ssl = (seconds: string) => ['--silent', '--max-time', seconds, '--cacert', world.caFile]
+  const download = (seconds = PATIENT) =>
+    run('curl', ...ssl(seconds), '--output', `${world.directory}/out`, url('/export_raw_vdi')).catch(
+      (e: Error) => e.message,
+    )
   const received = async () => (await readFile(`${world.directory}/out`)).length
 
   test('to the client is cut, or stops, after so many bytes', async () => {
     const match = { path: '/export_raw_vdi', vdi: vdi.uuid }
-    await during({ at, match, do: { action: 'cut', after: 100_000 } }, download)
+    await during({ at, match, do: { action: 'cut', after: 100_000 } }, () => download())
     expect(await received()).toBe(100_000)
-    const stalled = await during({ at, match, do: { action: 'stall', after: 200_000 } }, download)
+    const stalled = await during({ at, match, do: { action: 'stall', after: 200_000 } }, () => download(BRIEF))
     expect(stalled).toContain('curl ended with 28')
     expect(await received()).toBe(200_000)
     expect(await download()).toBe('')
     expect(await received()).toBe(4 * MiB)
+  })
+
+  test('that is shorter than the plan thinks is not hit', async () => {
+    const { control } = world.lab
+    await control.planFaults({ faults: [{ id: 'too late', at, do: { action: 'cut', after: 5 * MiB } }] })
+    expect(await download()).toBe('')
+    await expect(control.assertFaultsFired()).rejects.toMatchObject({ message: expect.stringContaining("'too late'") })
+    await control.clearFaults()
+  })
+
+  test('is refused with a status', async () => {
+    const get = () => http(world.lab, 'GET', `/export_raw_vdi?session_id=${client.session}&vdi=${vdi.ref}`)
+    expect(await during({ at, do: { action: 'status' } }, get)).toMatchObject({ status: 503 })
   })
 
   test('to the client arrives in full, with status 200, and its task has failed', async () => {
@@ -459,12 +504,14 @@ describe('a transfer', () => {
     const put = () => http(world.lab, 'PUT', path, Buffer.alloc(4 * MiB, 'x')).catch((error: Error) => error)
     const match = { path: '/import_raw_vdi' }
     await during({ at, match, do: { action: 'cut', after: MiB + 1000 } }, put)
-    await expect.poll(() => client.call('task.get_status', task)).toBe('failure')
+    await expect.poll(() => client.call('task.get_status', task), soon).toBe('failure')
     expect(await control.readDisk(uuid, 0, MiB)).toEqual(Buffer.alloc(MiB, 'x'))
     expect(await control.readDisk(uuid, MiB, MiB)).toEqual(Buffer.alloc(MiB))
   })
 })
 
 /** A program of libnbd's: its output, or what it said when it failed. */
-const nbd = (program: string, ...args: readonly string[]): Promise<string> =>
-  run('timeout', '2', program, ...args).catch((error: Error) => error.message)
+const nbd = (program: string, ...args: readonly string[]): Promise<string> => within(PATIENT, program, ...args)
+
+const within = (seconds: string, ...command: readonly string[]): Promise<string> =>
+  run('timeout', seconds, ...command).catch((error: Error) => error.message)

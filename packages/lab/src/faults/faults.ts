@@ -13,6 +13,7 @@ import type { Storage } from '../storage/index.ts'
 import { selfSigned } from '../tls/certificate.ts'
 import { nbdFaults } from './nbd.ts'
 import type { FaultPlan, PlannedFault } from './plan.ts'
+import { Power } from './power.ts'
 import { PlannedFaults, type FaultReport } from './planned.ts'
 import { spoilBitmap } from './bitmaps.ts'
 import { guardStorage } from './storage.ts'
@@ -28,6 +29,8 @@ import { befall } from './world.ts'
  * something happens, and what, is decided here. docs/faults.md lists points and actions.
  */
 export class Faults {
+  /** What switches hosts off and on. */
+  readonly power = new Power()
   readonly #planned = new PlannedFaults()
   readonly #pool: () => Pool
   #shorts = 0

@@ -34,7 +34,7 @@ const vdiOf = ({ exportName }: NbdReplyInfo): string => /^\/?([^?]*)/.exec(expor
 async function spoilReply(
   pool: Pool,
   { action, chance }: Fired<'nbd-reply'>,
-  { length, signal }: NbdReplyInfo,
+  { type, length, signal }: NbdReplyInfo,
 ): Promise<NbdReplyFault> {
   switch (action.action) {
     case 'drop':
@@ -43,12 +43,14 @@ async function spoilReply(
       await pause(action.ms, signal)
       return 'pass'
     case 'cut':
-      return { cutAfter: action.after }
+      return { cutAfter: type === 'READ' ? Math.min(action.after, length) : 0 } // before the end, whatever the plan says
     case 'corrupt':
       return { corrupt: action.what, bit: action.bit ?? Math.floor(chance() * 8 * length) }
     case 'error':
       return { errno: action.errno }
     case 'crash-host':
+    case 'restart-host':
+    case 'lose-sessions':
     case 'crash-sr':
     case 'break-tracking':
       await befall(pool, action)

@@ -18,6 +18,10 @@ const cut = action('cut', { after: count.default(0) })
 const worldActions = [
   /** Of one host, or of all. */
   action('crash-host', { host: uuid.optional() }),
+  /** A host, by default the coordinator, loses its power and is back after so many milliseconds. */
+  action('restart-host', { host: uuid.optional(), downMs: count.default(500) }),
+  /** Every session ends. */
+  plain('lose-sessions'),
   /** The SR is lost: its PBDs are unplugged, and what reads or writes it gets I/O errors until they are plugged again. */
   action('crash-sr', { sr: uuid.optional() }),
   action('break-tracking', { vdi: uuid }),
@@ -79,7 +83,7 @@ const faultSchema = z.discriminatedUnion('at', [
       plain('hang', 'lose-reply', 'duplicate', 'html'),
       action('truncate', { after: count }),
       action('status', { status: z.int().min(400).max(599).default(503) }),
-      action('lose-session', { which: z.enum(['this', 'all']).default('this') }),
+      plain('lose-session'),
       ...worldActions,
     ]),
   ),
@@ -116,6 +120,7 @@ const faultSchema = z.discriminatedUnion('at', [
       cut,
       action('stall', { after: count.default(0) }),
       action('fail', { failure }),
+      action('status', { status: z.int().min(400).max(599).default(503) }),
       ...worldActions,
     ]),
   ),

@@ -17,6 +17,8 @@ export interface Fired<At extends Fault['at']> {
   readonly action: ActionAt<At>
   /** 0 to 1, from the plan's seed: for actions that have to choose. */
   readonly chance: () => number
+  /** It came to nothing after all, and may happen another time. */
+  readonly miss: () => void
 }
 
 /** What an event is about, by the names that `match` uses. */
@@ -68,7 +70,7 @@ export class PlannedFaults {
       entry.seen++
       if (!isDue(entry) || taken !== undefined) continue
       entry.fired++
-      taken = { id: fault.id, action: fault.do as ActionAt<At>, chance: entry.chance }
+      taken = { id: fault.id, action: fault.do as ActionAt<At>, chance: entry.chance, miss: () => void entry.fired-- }
     }
     return taken
   }

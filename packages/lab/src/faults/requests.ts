@@ -39,9 +39,11 @@ export async function spoilRequest(
     case 'html':
       return sendPage(response, 200)
     case 'lose-session':
-      expireSessions(pool, action.which === 'all' ? 'all' : (session as SessionRef))
+      expireSessions(pool, session as SessionRef)
       return work()
     case 'crash-host':
+    case 'restart-host':
+    case 'lose-sessions':
     case 'crash-sr':
     case 'break-tracking':
       await befall(pool, action)

@@ -1,5 +1,6 @@
 import { apiFailure } from '../calls/failure.ts'
 import type { Exchange } from '../http/exchange.ts'
+import { HttpRefusal } from '../http/transfer.ts'
 import type { Pool } from '../pool.ts'
 import type { VdiRef } from '@tidemark/xenapi'
 import type { Fired } from './planned.ts'
@@ -15,17 +16,24 @@ export function vdiOf({ db }: Pool, { query }: Exchange): string | undefined {
 /** A transfer that goes wrong. @throws what `work` throws, and XenApiError what the plan says */
 export async function spoilTransfer<Result>(
   pool: Pool,
-  { action }: Fired<'transfer'>,
+  { action, miss }: Fired<'transfer'>,
   exchange: Exchange,
   work: () => Promise<Result>,
 ): Promise<Result> {
   switch (action.action) {
     case 'cut':
-      limit(exchange, action.after, () => exchange.socket.destroy())
-      return work()
-    case 'stall':
-      limit(exchange, action.after, () => undefined)
-      return work()
+    case 'stall': {
+      const limited = { reached: false }
+      limit(exchange, action.after, () => {
+        limited.reached = true
+        if (action.action === 'cut') exchange.socket.destroy()
+      })
+      return work().finally(() => {
+        if (!limited.reached) miss()
+      })
+    }
+    case 'status':
+      throw new HttpRefusal(action.status, ['INTERNAL_ERROR', 'planned'])
     case 'fail': {
       await work()
       exchange.socket.write = () => true // only the task tells
@@ -33,6 +41,8 @@ export async function spoilTransfer<Result>(
       throw apiFailure(code, ...params)
     }
     case 'crash-host':
+    case 'restart-host':
+    case 'lose-sessions':
     case 'crash-sr':
     case 'break-tracking':
       await befall(pool, action)

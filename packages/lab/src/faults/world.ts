@@ -2,15 +2,19 @@ import type { HostRef, SessionRef, VdiRef } from '@tidemark/xenapi'
 import { NULL_REF } from '@tidemark/xenapi/codec'
 import { alert } from '../classes/message.ts'
 import { stopVm } from '../classes/vm-life.ts'
-import { thePool, type Pool } from '../pool.ts'
+import { theHost, thePool, type Pool } from '../pool.ts'
 import type { WorldAction } from './plan.ts'
 
 /** Lets something befall the pool. @throws XenApiError UUID_INVALID when the plan names what does not exist */
 export async function befall(pool: Pool, action: WorldAction): Promise<void> {
-  const { db } = pool
+  const { db, faults } = pool
   switch (action.action) {
     case 'crash-host':
       return crashHosts(pool, action.host === undefined ? undefined : db.byUuid('host', action.host))
+    case 'restart-host':
+      return faults.power.restart(action.host ?? db.get('host', theHost(pool)).uuid, action.downMs)
+    case 'lose-sessions':
+      return expireSessions(pool, 'all')
     case 'crash-sr': {
       const sr = action.sr === undefined ? thePool(pool)[1].default_SR : db.byUuid('SR', action.sr)
       for (const pbd of db.get('SR', sr).PBDs) db.update('PBD', pbd, { currently_attached: false })
