@@ -412,6 +412,7 @@ test('a member of a pool is as good an address as its coordinator, and has disks
   await writeFile(file('pool-pwf'), `root\n${password}\n`)
   const { hostname, port } = new URL(member?.url ?? '')
   const reach = ['-s', hostname, '-p', port, '-pwf', file('pool-pwf'), '--ca', file('authorities')]
+  await expect(runXe(bench, [...reach.slice(0, 6), 'vm-list'])).rejects.toThrow(member?.fingerprint) // nobody to ask
   const second = await xe(...reach, 'host-list', 'params=name-label', `uuid=${member?.uuid}`, '--minimal')
   const sr = await xe(...reach, 'sr-list', 'type=ext', `host=${second}`, '--minimal')
   const made = await xe(...reach, 'vdi-create', `sr-uuid=${sr}`, 'name-label=far', `virtual-size=${SIZE}`)
@@ -485,6 +486,18 @@ test('as a process: words on the standard output, trouble on the standard error,
   expect(unknown).toMatchObject({ code: 1, stdout: '', stderr: told })
   expect(helped).toMatchObject({ code: 0, stdout: expect.stringContaining('reqd params     : uuid, filename\n') })
 }, 60_000)
+
+test('somebody waits for the answer: what a pool cannot do now is told at once', async () => {
+  const busy = ['OTHER_OPERATION_IN_PROGRESS', 'VDI', 'OpaqueRef:1', 'snapshot', 'OpaqueRef:2']
+  await bench.lab.control.failCall({ method: 'Async.VDI.update', times: 1, failure: busy })
+  expect(await failing('vdi-update', `uuid=${disk}`)).toBe(
+    'Another operation involving the object is currently in progress\n' +
+      'class: VDI\nobject: OpaqueRef:1\noperation_type: snapshot\noperation_ref: OpaqueRef:2\n',
+  )
+  await writeFile(file('any'), 'x')
+  const nobody = ['-s', '127.0.0.1', '-p', '1', '--nossl', '-pwf', file('any'), 'vm-list']
+  await expect(runXe(bench, nobody)).rejects.toMatchObject({ code: 'XENAPI_UNREACHABLE' })
+})
 
 test('a wrong password and an unknown command are told as xe tells them', async () => {
   await writeFile(file('wrong'), 'root\nwrong\n')

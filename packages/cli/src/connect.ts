@@ -3,7 +3,7 @@ import { basename, resolve } from 'node:path'
 import { openXenPool } from '@tidemark/engine/xen'
 import type { Pool } from '@tidemark/engine'
 import { localBackend, openRepository, type Backend, type Repository } from '@tidemark/repository'
-import { login, XenApiError, type PoolTrust, type Session } from '@tidemark/xenapi'
+import { login, XenApiError, type PoolTrust, type Session, type SessionOptions } from '@tidemark/xenapi'
 import { fromConfig, loadConfig, type PoolConfig, type RepositoryConfig } from './config.ts'
 import { CliError } from './error.ts'
 import { findSecret, type Secret } from './secret.ts'
@@ -39,7 +39,7 @@ export async function openPool({ config, signal }: GlobalOptions, options: PoolO
   try {
     const pool = await openXenPool(
       session,
-      { allowInsecureNbd: entry.insecureNbd, reconnectPatienceMs: outageMs(entry) },
+      { allowInsecureNbd: entry.insecureNbd, reconnectPatienceMs: waitingOf(entry).outageMs },
       signal,
     )
     const awake = keepAlive(session)
@@ -85,11 +85,18 @@ function keepAlive(session: Session): NodeJS.Timeout {
   return setInterval(ask, KEEP_ALIVE_MS).unref()
 }
 
+/** How long a pool may be down, or have too much to do, before that is an error. */
+type Waiting = Pick<SessionOptions, 'outageMs' | 'patienceMs'>
+
+/** Waits for nothing: somebody sits in front of the answer. */
+export const AT_ONCE: Waiting = { outageMs: 0, patienceMs: 0 }
+
 export async function loginTo(
   config: string,
   entry: PoolConfig,
   password: Secret,
   signal: AbortSignal,
+  waiting: Waiting = waitingOf(entry),
 ): Promise<Session> {
   const trust = await trustOf(config, entry)
   const members = entry.members?.map(({ url, fingerprint }) => ({
@@ -99,7 +106,7 @@ export async function loginTo(
   return login(
     { url: entry.url, trust, members },
     { username: entry.username, password: password.reveal() },
-    { outageMs: outageMs(entry), patienceMs: PATIENCE_MS },
+    waiting,
     signal,
   )
 }
@@ -107,7 +114,10 @@ export async function loginTo(
 /** For how long a pool that has too much to do is asked again. */
 const PATIENCE_MS = 5 * 60_000
 
-const outageMs = ({ outageMinutes = 5 }: PoolConfig): number => outageMinutes * 60_000
+const waitingOf = ({ outageMinutes = 5 }: PoolConfig): Waiting => ({
+  outageMs: outageMinutes * 60_000,
+  patienceMs: PATIENCE_MS,
+})
 
 export const poolPassword = (config: string, name: string, entry: PoolConfig): Promise<Secret> =>
   findSecret({

@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { XenApiError, type Session } from '@tidemark/xenapi'
 import { acceptCertificate } from '../commands/pool.ts'
 import { loadConfig, type PoolConfig } from '../config.ts'
-import { choosePool, loginTo, poolPassword, type GlobalOptions } from '../connect.ts'
+import { AT_ONCE, choosePool, loginTo, poolPassword, type GlobalOptions } from '../connect.ts'
 import { CliError } from '../error.ts'
 import { openOut } from '../output/out.ts'
 import { Secret } from '../secret.ts'
@@ -15,17 +15,16 @@ export async function logInto({ config, signal }: GlobalOptions, reach: Readonly
   const [name, configured] = await addressed(config, reach)
   const fromFile = reach.passwordFile === undefined ? undefined : await readPasswordFile(reach.passwordFile)
   const username = fromFile?.username ?? reach.username
-  // Somebody waits for the answer: a pool that is down is told at once, as xe does, not after minutes
-  const entry = { ...configured, outageMinutes: 0, ...(username !== undefined && { username }) }
+  const entry = { ...configured, ...(username !== undefined && { username }) }
   const password = fromFile?.password ?? (await poolPassword(config, name, entry))
   try {
-    return await loginTo(config, entry, password, signal)
+    return await loginTo(config, entry, password, signal, AT_ONCE)
   } catch (error) {
     const isUnknown = error instanceof XenApiError && error.code === 'XENAPI_CERTIFICATE'
     if (!isUnknown || entry.fingerprint !== undefined || entry.ca !== undefined) throw error
     const out = openOut(false, process.stderr, process.stderr)
     const fingerprint = await acceptCertificate(out, entry.url, {}, signal)
-    return loginTo(config, { ...entry, fingerprint }, password, signal)
+    return loginTo(config, { ...entry, fingerprint }, password, signal, AT_ONCE)
   }
 }
 
