@@ -1,4 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { MiB } from '@tidemark/blocks'
 import type { WireStruct } from '@tidemark/xenapi/codec'
 import { expect, test } from 'vitest'
@@ -216,4 +218,21 @@ test('chunked encoding is refused', async () => {
   })
   expect(await wire.head()).toMatch(/^HTTP\/1\.1 404 /)
   expect((await at.record())['error_info']).toEqual(['INTERNAL_ERROR', 'Cannot handle encoding: chunked'])
+})
+
+test('without TLS a body without a length comes in as well', async () => {
+  await using world = await testLab({ httpPort: 0 })
+  const client = await loggedIn(world)
+  const { disks } = await world.lab.control.createVm({ name: 'vm', disks: [{ size: 2 * MiB }] })
+  const { uuid = '' } = disks[0] ?? {}
+  const data = randomBytes(2 * MiB)
+  const { hostname, port } = new URL(world.lab.httpUrl ?? '')
+  const socket = connect(Number(port), hostname)
+  socket.write(`PUT /import_raw_vdi?vdi=${uuid}&session_id=${client.session} HTTP/1.1\r\nHost: lab\r\n`)
+  socket.write('\r\n')
+  socket.write(data)
+  const answer = await text(socket)
+  expect(answer).toMatch(/^HTTP\/1\.1 200 /)
+  expect(answer.split('\r\n\r\n')[1]).toBe('')
+  expect(await world.lab.control.sha256(uuid)).toBe(createHash('sha256').update(data).digest('hex'))
 })

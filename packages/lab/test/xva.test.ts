@@ -192,6 +192,40 @@ test('a VM that is being exported says so, and stays as it is until the end', as
   await expect.poll(() => user.call('VM.get_current_operations', vm.ref)).toEqual({})
 })
 
+test('a cancelled export ends at once, packed too, though its client reads nothing', async () => {
+  await using slow = await testLab()
+  const user = await loggedIn(slow)
+  const vm = await slow.lab.control.createVm({ name: 'vm', disks: [{ size: 64 * MiB }] })
+  await slow.lab.control.writeDisk(vm.disks[0]?.uuid ?? '', 0, randomBytes(48 * MiB))
+  for (const packed of ['gzip', 'zstd']) {
+    const task = (await user.call('task.create', 'export', '')) as string
+    const query = `ref=${vm.ref}&use_compression=${packed}&session_id=${user.session}&task_id=${task}`
+    using wire = await rawWire(slow.lab, `GET /export?${query}`, {})
+    await wire.head()
+    wire.socket.pause()
+    await user.call('task.cancel', task)
+    await expect.poll(() => user.call('task.get_status', task)).toBe('cancelled')
+  }
+})
+
+test('an import says when all objects are there, before their data have come', async () => {
+  const { vm } = await newVm()
+  const { body } = await get(`/export?uuid=${vm.uuid}`)
+  const before = await counts()
+  const task = (await client.call('task.create', 'import', '')) as string
+  {
+    using wire = await rawWire(world.lab, `PUT /import?session_id=${client.session}&task_id=${task}`, {
+      'Content-Length': String(body.length),
+    })
+    wire.write(body.subarray(0, body.length - MiB))
+    await expect.poll(() => client.call('task.get_other_config', task)).toMatchObject({ object_creation: 'complete' })
+    const vms = Object.values((await client.call('VM.get_all_records')) as Record<string, WireStruct>)
+    expect(vms.filter((each) => (each['current_operations'] as WireStruct)[task] === 'import')).toHaveLength(1)
+  }
+  await expect.poll(() => client.call('task.get_error_info', task)).toEqual(['IMPORT_ERROR_PREMATURE_EOF'])
+  expect(await counts()).toEqual(before)
+})
+
 test('a disk travels as an archive of its chunks', async () => {
   const { vm, sums } = await newVm()
   const target = await newVm()

@@ -10,6 +10,7 @@ import type { Pool } from '../pool.ts'
 import { through } from '../streams/through.ts'
 import { TAR_END } from '../tar/write.ts'
 import { chunksOf, type ChunkedDisk } from '../xva/chunks-out.ts'
+import { inOrder } from '../xva/order.ts'
 import { send } from './exchange.ts'
 import { vmOf } from './export-metadata.ts'
 import { parameter } from './parameters.ts'
@@ -66,7 +67,7 @@ async function* archiveOf(
   }
   const total = disks.reduce((sum, { uuid }) => sum + pool.storage.sizeOf(uuid), 0)
   let before = 0
-  for (const disk of disks.toSorted((a, b) => (a.prefix < b.prefix ? -1 : 1))) {
+  for (const disk of inOrder(disks)) {
     yield* chunksOf(pool.storage, disk, (bytes) => call.task?.progress((before + bytes) / total))
     before += pool.storage.sizeOf(disk.uuid)
   }

@@ -1,4 +1,4 @@
-import type { SrRef, VdiRef, VmRef } from '@tidemark/xenapi'
+import type { SrRef, TaskRef, VdiRef, VmRef } from '@tidemark/xenapi'
 import { decodeXmlValue, encodeXmlValue, isStruct, XenApiError } from '@tidemark/xenapi/codec'
 import { ownCall } from '../calls/call.ts'
 import type { Operation } from '../calls/operations.ts'
@@ -15,6 +15,7 @@ import type { Pool } from '../pool.ts'
 import type { Pieces } from '../streams/pieces.ts'
 import { nextFile } from '../tar/read.ts'
 import { ChunkDamaged, takeChunks, type ArrivingDisk } from '../xva/chunks-in.ts'
+import { inOrder } from '../xva/order.ts'
 import { targetSr } from './place.ts'
 import { bodyOf } from './body.ts'
 import { sinkOf } from './sink.ts'
@@ -66,6 +67,7 @@ async function importArchive(transfer: Transfer, arrival: Arrival): Promise<read
       task,
     })
     vms = imported.made
+    noteObjects(pool, task)
     await pool.operations.during(call, vms.map(importing), () => fill(transfer, arrival, made))
     call.signal.throwIfAborted()
     return imported.told
@@ -73,6 +75,11 @@ async function importArchive(transfer: Transfer, arrival: Arrival): Promise<read
     if (!force) await takeBack(pool, vms, [...made.values()])
     throw error
   }
+}
+
+/** Tells clients that wait for it that all objects are there: they may set networks now. xapi: import.ml */
+function noteObjects({ db }: Pool, task: TaskRef): void {
+  db.update('task', task, { other_config: { ...db.get('task', task).other_config, object_creation: 'complete' } })
 }
 
 /** Nothing else is done to a VM while its disks arrive. */
@@ -110,10 +117,17 @@ async function fill(
   const force = flag(query, 'force')
   using held = new DisposableStack()
   for (const vdi of made.values()) held.defer(await pool.holds.hold(call, vdi, 'RW'))
-  const disks = arriving(source).flatMap(({ id, record }): ArrivingDisk[] => {
+  const wanted = arriving(source).flatMap(({ id, record: { virtual_size } }) => {
     const vdi = made.get(id)
-    if (vdi === undefined) return []
-    return [{ prefix: id, size: record.virtual_size, sink: sinkOf(transfer, pool.db.get('VDI', vdi).uuid) }]
+    return vdi === undefined ? [] : [{ prefix: id, size: virtual_size, uuid: pool.db.get('VDI', vdi).uuid }]
+  })
+  const total = wanted.reduce((sum, { size }) => sum + size, 0)
+  let done = 0
+  const disks = inOrder(wanted).map(({ prefix, size, uuid }): ArrivingDisk => {
+    const before = done
+    done += size
+    const progress = (fraction: number): void => call.task?.progress((before + fraction * size) / total)
+    return { prefix, size, sink: { ...sinkOf(transfer, uuid), progress } }
   })
   const sums = await takeChunks(input, disks, { verify: layout > 0 && !force }).catch((error: unknown) => {
     throw error instanceof ChunkDamaged ? apiFailure('IMPORT_ERROR', error.message) : error

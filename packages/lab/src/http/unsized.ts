@@ -23,7 +23,11 @@ export function acceptUnsized(server: HttpServer | HttpsServer): void {
   server.removeAllListeners(event)
   server.on(event, (socket: Socket) => {
     admit(socket).then(
-      () => serve.forEach((listener) => listener.call(server, socket)),
+      () => {
+        for (const listener of serve) listener.call(server, socket)
+        // a listener for data keeps Node from reading past what was put back: without TLS its parser reads the socket itself
+        socket.on('data', () => undefined)
+      },
       () => socket.destroy(), // gone, or silent for too long
     )
   })
@@ -46,7 +50,7 @@ async function admit(socket: Socket): Promise<void> {
     else await firstOf(socket, ['readable', 'end', 'close'], signal)
     const end = seen.indexOf('\r\n\r\n')
     const text = seen.toString('latin1', 0, end < 0 ? START.length : end)
-    const isOther = !START.startsWith(text.slice(0, START.length)) || seen.length > HEAD_MAX
+    const isOther = !START.startsWith(text.slice(0, START.length)) || (end < 0 && seen.length > HEAD_MAX)
     if (end < 0 && !isOther) continue
     if (!isOther && !/\r\n(?:content-length|transfer-encoding):/i.test(text)) {
       unsized.add(socket)

@@ -2,6 +2,7 @@ import { nextFile, TarDamaged } from '../tar/read.ts'
 import type { DiskSink } from '../http/sink.ts'
 import type { Pieces } from '../streams/pieces.ts'
 import { sha1, xxhash64 } from './checksum.ts'
+import { inOrder } from './order.ts'
 
 /** One disk that an archive fills. */
 export interface ArrivingDisk {
@@ -34,7 +35,7 @@ export async function takeChunks(
   rules: ChunkRules,
 ): Promise<ReadonlyMap<string, string>> {
   const archive: Archive = { input, rules, sums: new Map(), xxhash: await xxhash64(), unit: undefined }
-  for (const disk of disks.toSorted((a, b) => (a.prefix < b.prefix ? -1 : 1))) await takeDisk(archive, disk)
+  for (const disk of inOrder(disks)) await takeDisk(archive, disk)
   return archive.sums
 }
 
