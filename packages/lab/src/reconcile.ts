@@ -1,4 +1,6 @@
 import { bytes } from '@tidemark/blocks'
+import type { VdiRef } from '@tidemark/xenapi'
+import { NULL_REF } from '@tidemark/xenapi/codec'
 import type { Fields } from './database/tables.ts'
 import type { Database } from './database/database.ts'
 import type { Storage } from './storage/index.ts'
@@ -28,6 +30,9 @@ export async function reconcile(db: Database, storage: Storage): Promise<void> {
         continue
       }
       for (const vbd of record.VBDs) draft.remove('VBD', vbd)
+      for (const [vm, { suspend_VDI }] of db.all('VM')) {
+        if (suspend_VDI === vdi) draft.update('VM', vm, { suspend_VDI: NULL_REF as VdiRef })
+      }
       draft.remove('VDI', vdi)
     }
   })

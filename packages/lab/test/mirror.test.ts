@@ -31,14 +31,15 @@ const CLASSES = [
   'task',
   'message',
 ]
-const OPERATIONS = 4000
+/** Rounds of one to four calls at once. */
+const ROUNDS = 1500
 
 /** A pool without servers, and calls to it that go through the dispatcher. */
 async function openWorld() {
   const directory = await mkdtemp(join(tmpdir(), 'tidemark-lab-mirror-'))
   const stack = new AsyncDisposableStack()
   stack.defer(() => rm(directory, { recursive: true, force: true }))
-  const pool = await openPool(stack, { ...labDefaults, directory, password: 'secret', busyWaitMs: 0 })
+  const pool = await openPool(stack, { ...labDefaults, directory, password: 'secret', busyWaitMs: 1000 })
   const session = await pool.sessions.login('root', 'secret', 'mirror')
   const call = (method: string, ...params: WireValue[]) =>
     dispatch({ pool, host: theHost(pool) }, { method, params: [session, ...params] }, 'json')
@@ -134,7 +135,8 @@ async function randomCall({ pool, call }: World, pick: Pick): Promise<void> {
     () => call('VDI.snapshot', any('VDI')),
     () => call('VDI.enable_cbt', any('VDI')),
     () => call('VDI.destroy', any('VDI')),
-    () => call('VDI.destroy', any('VDI')),
+    () => call('VDI.clone', any('VDI')),
+    () => call('VDI.clone', any('VDI')),
     () => call('VBD.unplug', any('VBD')),
     () => call('VBD.plug', any('VBD')),
     () => call('VBD.destroy', any('VBD')),
@@ -197,8 +199,8 @@ test('mirrors that poll at random moments for random classes end as the pool is,
       ),
   )
   mirrors.push(new Mirror(world, ['*'].concat(CLASSES)))
-  for (let n = 0; n < OPERATIONS; n++) {
-    await randomCall(world, pick)
+  for (let n = 0; n < ROUNDS; n++) {
+    await Promise.all(Array.from({ length: 1 + pick(4) }, () => randomCall(world, pick)))
     if (pick(4) === 0) await mirrors[pick(mirrors.length)]?.poll()
     if (n % 100 === 0) expect(found(world.pool), `seed ${seed}`).toEqual([])
   }

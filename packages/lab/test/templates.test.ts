@@ -26,6 +26,9 @@ test('a new pool has templates that cannot be destroyed or started', async () =>
   expect(await api.call('VM.get_allowed_operations', template)).not.toContain('destroy')
   expect(await api.failure('VM.destroy', template)).toEqual(['VM_IS_TEMPLATE', template, 'destroy'])
   expect(await api.failure('VM.start', template, false, false)).toEqual(['VM_IS_TEMPLATE', template, 'start'])
+  await api.call('VM.set_is_a_template', template, false)
+  expect(await api.failure('VM.destroy', template)).toEqual(['VM_CANNOT_DELETE_DEFAULT_TEMPLATE'])
+  await api.call('VM.set_is_a_template', template, true)
 })
 
 test('a VM is made of a template as installers do: cloned, told its disks, provisioned', async () => {

@@ -81,7 +81,7 @@ export function insertVm(
 
 /** Removes the VM with its drives, cards and metrics; its disks stay. */
 function destroyVm(pool: Pool, vm: VmRef): void {
-  if (isDefaultTemplate(pool.db.get('VM', vm))) failure('VM_CANNOT_DELETE_DEFAULT_TEMPLATE', vm)
+  if (isDefaultTemplate(pool.db.get('VM', vm))) failure('VM_CANNOT_DELETE_DEFAULT_TEMPLATE')
   pool.db.change((draft) => removeVm(pool, draft, vm))
 }
 
