@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { CBT_BLOCK } from '@tidemark/blocks'
 import { startLab } from '@tidemark/lab'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
@@ -114,6 +116,19 @@ test('a disk goes through VHD files, whole and as differences to an older one', 
   expect(there).toHaveLength(SIZE)
   expect(here?.equals(there ?? Buffer.alloc(0))).toBe(true)
   for (const uuid of [base, newer, copy]) await destroyDisk(uuid)
+}, 60_000)
+
+test('a disk goes out as qcow2, which qemu-img reads, and comes back', async () => {
+  await guestWrites(bench.lab, disk, [9, 77], 'qcow2')
+  await xe('vdi-export', `uuid=${disk}`, 'format=qcow2', `filename=${file('disk.qcow2')}`)
+  const convert = ['convert', '-f', 'qcow2', '-O', 'raw', file('disk.qcow2'), file('disk.raw')]
+  await promisify(execFile)('qemu-img', convert)
+  expect(await sha256(file('disk.raw'))).toBe(await bench.lab.control.sha256(disk))
+  const sr = await xe('pool-list', 'params=default-SR', '--minimal')
+  const copy = await xe('vdi-create', `sr-uuid=${sr}`, 'name-label=back', `virtual-size=${SIZE}`)
+  await xe('vdi-import', `uuid=${copy}`, 'format=qcow2', `filename=${file('disk.qcow2')}`, '--minimal')
+  expect(await bench.lab.control.sha256(copy)).toBe(await bench.lab.control.sha256(disk))
+  await destroyDisk(copy)
 }, 60_000)
 
 test('a raw disk comes from the standard input; a stream of unknown length is refused', async () => {
