@@ -437,6 +437,18 @@ describe('storage', () => {
     await control.writeDisk(two, 3 * MiB, Buffer.from('z'))
   })
 
+  test('that many write to at once takes what fits, and no more', async () => {
+    await using small = await testLab({ storageSize: 8 * MiB })
+    const { control } = small.lab
+    const made = await control.createVm({ name: 'vm', disks: [{ size: 8 * MiB }, { size: 8 * MiB }] })
+    const writes = made.disks.flatMap(({ uuid }) =>
+      [0, 1, 2, 3, 4, 5, 6, 7].map((at) => control.writeDisk(uuid, at * MiB, Buffer.alloc(MiB, 'x'))),
+    )
+    const outcomes = await Promise.allSettled(writes)
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(8)
+    expect(await control.usedSpace()).toBe(8 * MiB)
+  })
+
   test('whose medium is broken, or that is out of reach, gives no data until it is back', async () => {
     const copy = () => nbd('nbdcopy', '--connections=1', nbdUri(), 'null:')
     expect(await during({ at: 'disk-read', match: { vdi: vdi.uuid }, do: { action: 'io-error' } }, copy)).toMatch(

@@ -12,23 +12,34 @@ export class Room {
   readonly #pool: () => Pool
   /** Bytes that are free for certain. */
   readonly #free = new Map<SrRef, number>()
+  /** Bytes of writes that are under way, and may not be measured yet. */
+  readonly #pending = new Map<SrRef, number>()
 
   constructor(storage: Storage, pool: () => Pool) {
     this.#storage = storage
     this.#pool = pool
   }
 
-  /** Takes room for a disk to grow by so many bytes. @throws LabError LAB_STORAGE_FULL */
-  async take(id: string, growth: number): Promise<void> {
-    if (growth === 0) return
+  /**
+   * Takes room for a disk to grow by so many bytes.
+   * @returns to be called when they are written, or not: until then nobody else gets them
+   * @throws LabError LAB_STORAGE_FULL
+   */
+  async take(id: string, growth: number): Promise<() => void> {
     const { db } = this.#pool()
     const vdi = db.findByUuid('VDI', id)
-    if (vdi === undefined) return
+    if (growth === 0 || vdi === undefined) return () => undefined
     const { SR } = db.get('VDI', vdi)
-    if ((this.#free.get(SR) ?? 0) < growth) this.#free.set(SR, await this.#measure(SR))
+    if ((this.#free.get(SR) ?? 0) < growth) this.#free.set(SR, (await this.#measure(SR)) - this.#pendingOf(SR))
     const free = this.#free.get(SR) ?? 0
     if (free < growth) throw new LabError('LAB_STORAGE_FULL', `${growth} bytes for ${id}, and ${free} are free`)
     this.#free.set(SR, free - growth)
+    this.#pending.set(SR, this.#pendingOf(SR) + growth)
+    return () => void this.#pending.set(SR, this.#pendingOf(SR) - growth)
+  }
+
+  #pendingOf(sr: SrRef): number {
+    return this.#pending.get(sr) ?? 0
   }
 
   async #measure(sr: SrRef): Promise<number> {

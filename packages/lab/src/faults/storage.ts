@@ -23,13 +23,12 @@ export function guardStorage(storage: Storage, pool: () => Pool, planned: Planne
     if (action?.action === 'io-error') throw broken(id)
     if (action?.action === 'delay') await pause(action.ms, pool().closing)
   }
-  const writing = async (id: string, by: string, growth: number): Promise<void> => {
+  const writing = async (id: string, by: string): Promise<void> => {
     assertReachable(pool(), id)
     const action = planned.event('disk-write', { vdi: id, by })?.action
     if (action?.action === 'full') throw new LabError('LAB_STORAGE_FULL', `the SR of ${id} is full`)
     if (action?.action === 'io-error') throw broken(id)
     if (action?.action === 'delay') await pause(action.ms, pool().closing)
-    await room.take(id, growth)
   }
   const guarded: Partial<Storage> = {
     async read(id, offset, length) {
@@ -37,8 +36,10 @@ export function guardStorage(storage: Storage, pool: () => Pool, planned: Planne
       return storage.read(id, offset, length)
     },
     async write(id, offset, data) {
-      await writing(id, 'write', storage.has(id) && !storage.isFrozen(id) ? storage.growth(id, offset, data.length) : 0)
-      return storage.write(id, offset, data)
+      await writing(id, 'write')
+      const isWritable = storage.has(id) && !storage.isFrozen(id) // else the storage says what is wrong
+      const written = await room.take(id, isWritable ? storage.growth(id, offset, data.length) : 0)
+      return storage.write(id, offset, data).finally(written)
     },
     async writeZeroes(id, offset, length) {
       assertReachable(pool(), id)
@@ -49,15 +50,15 @@ export function guardStorage(storage: Storage, pool: () => Pool, planned: Planne
       return storage.trim(id, offset, length)
     },
     async create(id, size) {
-      await writing(id, 'create', 0)
+      await writing(id, 'create')
       return storage.create(id, size)
     },
     async snapshot(source, target) {
-      await writing(source, 'snapshot', 0)
+      await writing(source, 'snapshot')
       return storage.snapshot(source, target)
     },
     async clone(source, target) {
-      await writing(source, 'clone', 0)
+      await writing(source, 'clone')
       return storage.clone(source, target)
     },
   }
