@@ -21,6 +21,7 @@ const OUTSIDERS = {
   'qemu-io': 'qemu-utils',
   'nbd-client': 'nbd-client',
   'mkfs.ext4': 'e2fsprogs',
+  guestfish: ['libguestfs-tools', 'linux-image-cloud-amd64'], // it boots a kernel of this machine's
   fusermount3: 'fuse3',
   openssl: 'openssl',
   python3: 'python3',
@@ -150,7 +151,7 @@ function readCounts(file, status) {
 function installPrograms(programs, { needed }) {
   const missing = programs.filter((program) => spawnSync('sh', ['-c', `command -v ${program}`]).status !== 0)
   if (missing.length === 0) return
-  const packages = [...new Set(missing.map((program) => OUTSIDERS[program]))]
+  const packages = [...new Set(missing.flatMap((program) => OUTSIDERS[program]))]
   const byHand = `apt-get install ${packages.join(' ')}`
   if (process.getuid && process.getuid() === 0 && spawnSync('sh', ['-c', 'command -v apt-get']).status === 0) {
     say(`installing ${packages.join(' ')}`)

@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { BackupArguments } from './commands/backup.ts'
 import type { CheckArguments } from './commands/check.ts'
+import type { FilesArguments } from './commands/files.ts'
 import type { LabArguments, LabSeedArguments } from './commands/lab.ts'
 import type { NbdArguments } from './commands/nbd.ts'
 import type { PoolAddArguments } from './commands/pool.ts'
@@ -27,6 +28,7 @@ const commands = {
   backup: () => import('./commands/backup.ts'),
   check: () => import('./commands/check.ts'),
   demo: () => import('./demo/demo.ts'),
+  files: () => import('./commands/files.ts'),
   lab: () => import('./commands/lab.ts'),
   nbd: () => import('./commands/nbd.ts'),
   points: () => import('./commands/points.ts'),
@@ -67,6 +69,7 @@ export function buildProgram(surroundings: Surroundings): Command {
     addPoints,
     addRestore,
     addAccess,
+    addFiles,
     addVerify,
     addXe,
     addLab,
@@ -210,6 +213,22 @@ function addAccess(program: Command, start: Start): void {
     .addHelpText('after', selectors)
     .action((point: string, disk: string | undefined, args: NbdArguments) =>
       start(async (global, out) => (await commands.nbd()).nbd(global, out, [point, disk], args)),
+    )
+}
+
+function addFiles(program: Command, start: Start): void {
+  withRepo(
+    program
+      .command('files <point> [path...]')
+      .description('list or extract files of a restore point, through libguestfs'),
+  )
+    .option('--disk <which...>', 'only these disks')
+    .option('--fs <device>', 'the file system, as listed without a path; default: as the guest mounts them')
+    .option('--to <directory>', 'extract the paths to this directory')
+    .option('--mount <directory>', 'show all files in this empty directory, until Ctrl-C')
+    .addHelpText('after', selectors)
+    .action((point: string, paths: string[], args: FilesArguments) =>
+      start(async (global, out) => (await commands.files()).files(global, out, [point, paths], args)),
     )
 }
 
