@@ -8,7 +8,7 @@ import { CliError } from '../error.ts'
 import { Guestfish } from './guestfish.ts'
 
 /** A file system that libguestfs found on the disks: on a partition, a logical volume, or a whole disk. */
-export interface GuestFileSystem {
+interface GuestFileSystem {
   /** `/dev/sda1`, `/dev/vg0/root`. The disks are sda, sdb, … in the order in which they were given. */
   readonly device: string
   /** `ext4`, `xfs`, `ntfs`, `swap`, `unknown`, … */
