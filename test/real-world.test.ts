@@ -115,6 +115,34 @@ test('streams of whole disks that are cut, and a pool that dies under one: they 
   await again.ended
 }, 120_000)
 
+test('a restore whose upload is cut begins it anew, and finds a disk whose making was not told', async () => {
+  const { control } = bench.lab
+  const vm = await control.createVm({ name: 'cut', disks: [{ size: 16 * MiB }] })
+  const vdi = vm.disks[0]?.uuid ?? ''
+  await writeTo(control, vdi, 200, 'before')
+  const before = await control.sha256(vdi)
+  const place = ['--pool', 'lab', '--repo', 'main']
+  await succeed(bench.tidemark('backup', 'cut', ...place))
+  await writeTo(control, vdi, 200, 'after')
+  const faults = [3, 9].map((mebibytes) => ({
+    id: `upload cut at ${mebibytes}`,
+    at: 'transfer' as const,
+    match: { path: '/import_raw_vdi' },
+    do: { action: 'cut' as const, after: mebibytes * MiB },
+  }))
+  await control.planFaults({ faults })
+  await succeed(bench.tidemark('restore', 'cut', '--over', ...place))
+  await control.assertFaultsFired()
+  expect(await control.sha256(vdi)).toBe(before)
+  await using admin = await bench.admin()
+  const disks = (await admin.VDI.get_all()).length
+  const create = { at: 'task', match: { method: 'Async.VDI.create' }, do: { action: 'vanish', work: 'done' } } as const
+  await control.planFaults({ faults: [{ id: 'made, and not told', ...create }] })
+  await succeed(bench.tidemark('restore', 'cut', '--new-vm', '--name', 'copy of cut', ...place))
+  await control.assertFaultsFired()
+  expect((await admin.VDI.get_all()).length).toBe(disks + 1)
+}, 120_000)
+
 /** Another lab in this process, added as a pool of its name. */
 async function addLab(name: string, options: Partial<LabSettings>): Promise<Lab> {
   const quick = { httpsPort: 0, nbdPort: 0, loginDelayMs: 0, password: bench.lab.password }

@@ -29,8 +29,8 @@ export interface RestoreTarget {
   createDisk(disk: NewDisk, signal?: AbortSignal): Promise<{ uuid: string; size: Bytes }>
   destroyDisk(vdiUuid: string): Promise<void>
   diskState(vdiUuid: string, signal?: AbortSignal): Promise<DiskState | undefined>
-  /** Writes a whole disk from a stream of exactly `length` bytes. */
-  writeDisk(vdiUuid: string, body: AsyncIterable<Uint8Array>, length: Bytes, signal?: AbortSignal): Promise<void>
+  /** Writes a whole disk. @param body a stream of exactly `length` bytes, asked for again when the way to the disk breaks */
+  writeDisk(vdiUuid: string, body: () => AsyncIterable<Uint8Array>, length: Bytes, signal?: AbortSignal): Promise<void>
   /** Makes a VM of its exported settings, its disks replaced by `disks` (old UUID to new); other disks are detached. */
   importVm(metadata: Uint8Array, disks: ReadonlyMap<string, string>, name: string, signal?: AbortSignal): Promise<Vm>
 }

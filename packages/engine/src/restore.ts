@@ -117,7 +117,7 @@ async function fillDisk(
 ): Promise<void> {
   const content = await contentOf(point, record, signal)
   const report = (moved: number, stage: 'writing' | 'done') => context.onDisk(progressOf(record, moved, stage))
-  const body = rawStream(context.repository, content, (moved) => report(moved, 'writing'), signal)
+  const body = () => rawStream(context.repository, content, (moved) => report(moved, 'writing'), signal)
   await context.pool.restore.writeDisk(vdiUuid, body, record.size, signal)
   report(record.size, 'done')
 }

@@ -144,7 +144,7 @@ export function memoryPool(sizes: readonly number[]): MemoryPool {
       async writeDisk(uuid, body) {
         pool.before('writeDisk')
         let at = 0
-        for await (const part of body) {
+        for await (const part of body()) {
           known(uuid).data.set(part, at)
           at += part.length
         }

@@ -6,3 +6,6 @@ export const MARK_ROLE = 'tidemark:role'
 
 /** `reading` while a run copies it, `base` once only its tracking is kept. */
 export type Role = 'reading' | 'base'
+
+/** On disks that a restore made: a text of its own for each, by which one is found whose making was not answered. */
+export const MARK_MADE = 'tidemark:made'

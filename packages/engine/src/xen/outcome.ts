@@ -1,4 +1,4 @@
-import { XenApiError } from '@tidemark/xenapi'
+import { isFailure, XenApiError } from '@tidemark/xenapi'
 
 /** What a look at the pool shows of a change whose outcome was lost: its result, or undefined when it was not made. */
 export type Seen<Result> = { readonly result: Result } | undefined
@@ -31,6 +31,27 @@ export const repeated = <Result>(change: () => Promise<Result>): Promise<Result>
   settled(change, async () => undefined)
 
 const UNKNOWN = new Set(['XENAPI_TASK', 'XENAPI_UNREACHABLE', 'XENAPI_TIMEOUT'])
+
+/** Makes a transfer from its beginning, again when the way broke under it. @throws what `transfer` throws */
+export async function fromTheBeginning(transfer: () => Promise<void>): Promise<void> {
+  for (let lost = 1; ; lost++) {
+    try {
+      return await transfer()
+    } catch (error) {
+      if (!isTransferBroken(error) || lost === LOST_MAX) throw error
+    }
+  }
+}
+
+/**
+ * Whether a transfer ended because its connection broke or its task vanished, and not for the disk's sake. A task whose connection
+ * broke fails with CLIENT_ERROR, or with that as cause; one that was cancelled was meant to end.
+ */
+export const isTransferBroken = (error: unknown): boolean =>
+  error instanceof XenApiError &&
+  (UNKNOWN.has(error.code) ||
+    isFailure(error, 'CLIENT_ERROR') ||
+    (isTransferBroken(error.cause) && !isFailure(error, 'TASK_CANCELLED')))
 
 const isUnknown = (error: unknown): boolean =>
   error instanceof XenApiError && UNKNOWN.has(error.code) && error.unsent !== true

@@ -1,8 +1,12 @@
+import { randomUUID } from 'node:crypto'
 import { bytes } from '@tidemark/blocks'
 import { isFailure, type Session, type VdiRef, type VmRef } from '@tidemark/xenapi'
 import { EngineError } from '../error.ts'
 import type { DiskState, RestoreTarget, Vm } from '../pool.ts'
 import { readInventory } from './inventory.ts'
+import { MARK_MADE } from './marks.ts'
+import { fromTheBeginning, settled, type Seen } from './outcome.ts'
+import { whileBusy } from './patience.ts'
 import { destroyDisk, type SnapshotContext } from './snapshot.ts'
 
 /** The writing half of a pool over XenAPI. */
@@ -12,15 +16,17 @@ export function xenRestore(context: SnapshotContext): RestoreTarget {
     storages: async (signal) => (await readInventory(session, context.tracking, signal)).storages,
     async createDisk({ name, size, storageUuid }, signal) {
       const SR = await session.SR.get_by_uuid(storageUuid, { signal })
+      const mark = randomUUID()
       const record = {
         SR,
         virtual_size: size,
         type: 'user',
         sharable: false,
         read_only: false,
-        other_config: {},
+        other_config: { [MARK_MADE]: mark },
       } as const
-      const ref = await session.Async.VDI.create({ ...record, name_label: name }) // not aborted: its reference would be lost
+      const create = () => session.Async.VDI.create({ ...record, name_label: name }) // not aborted: its reference would be lost
+      const ref = await settled(create, () => diskMarked(session, name, mark))
       const made = await session.VDI.get_record(ref)
       return { uuid: made.uuid, size: bytes(made.virtual_size) }
     },
@@ -30,10 +36,19 @@ export function xenRestore(context: SnapshotContext): RestoreTarget {
     diskState: (uuid, signal) => diskState(session, uuid, signal),
     async writeDisk(uuid, body, length, signal) {
       const vdi = await session.VDI.get_by_uuid(uuid, { signal })
-      await session.importRawVdi(vdi, body, { format: 'raw', length }, signal)
+      const write = () => session.importRawVdi(vdi, body(), { format: 'raw', length }, signal)
+      const disk = { ...context, vdi, what: 'the disk to restore to' }
+      await fromTheBeginning(() => whileBusy(disk, write, signal)) // after a broken way it is still held for a moment
     },
     importVm: (metadata, disks, name, signal) => importVm(context, metadata, disks, name, signal),
   }
+}
+
+async function diskMarked(session: Session, name: string, mark: string): Promise<Seen<VdiRef>> {
+  for (const ref of await session.VDI.get_by_name_label(name)) {
+    if ((await session.VDI.get_other_config(ref))[MARK_MADE] === mark) return { result: ref }
+  }
+  return undefined
 }
 
 async function diskState(session: Session, uuid: string, signal?: AbortSignal): Promise<DiskState | undefined> {

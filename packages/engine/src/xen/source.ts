@@ -1,10 +1,11 @@
 import { bytes, type Bytes, type Extents } from '@tidemark/blocks'
-import { isFailure, XenApiError, type Session, type VdiRef } from '@tidemark/xenapi'
+import type { Session, VdiRef } from '@tidemark/xenapi'
 import { readVhd } from '@tidemark/xenapi/vhd'
 import type { Clock } from '../clock.ts'
 import { EngineError } from '../error.ts'
 import type { Chunk, DiskSource, SourceKind } from '../pool.ts'
 import { openNbdSource } from './nbd-source.ts'
+import { isTransferBroken } from './outcome.ts'
 import { readOn, type BreakableReader } from './read-on.ts'
 
 export interface SourceOptions {
@@ -79,16 +80,11 @@ function rawSource(session: Session, vdi: VdiRef, size: Bytes): DiskSource {
 }
 
 /** A stream cannot begin in the middle of a disk: it begins anew, and what came already is skipped. */
-const streams = (read: BreakableReader['read']): BreakableReader => ({ read, isBroken, mend: async () => {} })
-
-const BROKEN = new Set(['XENAPI_UNREACHABLE', 'XENAPI_TIMEOUT', 'XENAPI_TASK'])
-
-/** A task whose connection broke fails with CLIENT_ERROR, or with that as cause; one that was cancelled was meant to end. */
-const isBroken = (error: unknown): boolean =>
-  error instanceof XenApiError &&
-  (BROKEN.has(error.code) ||
-    isFailure(error, 'CLIENT_ERROR') ||
-    (isBroken(error.cause) && !isFailure(error, 'TASK_CANCELLED')))
+const streams = (read: BreakableReader['read']): BreakableReader => ({
+  read,
+  isBroken: isTransferBroken,
+  mend: async () => {},
+})
 
 /** A chunk as a stream brings it, holes left out. */
 type DataChunk = Extract<Chunk, { readonly data: Uint8Array }>
