@@ -178,7 +178,10 @@ function slots(db: Database): Violation[] {
 
 function writers(db: Database): Violation[] {
   return db.all('VDI').flatMap(([ref, { VBDs, sharable }]) => {
-    const users = VBDs.map((vbd) => db.find('VBD', vbd)).filter((vbd) => vbd?.currently_attached)
+    // the drives of a suspended VM are attached in name only
+    const users = VBDs.map((vbd) => db.find('VBD', vbd)).filter(
+      (vbd) => vbd?.currently_attached && db.find('VM', vbd.VM)?.power_state !== 'Suspended',
+    )
     const writing = new Set(users.filter((vbd) => vbd?.mode === 'RW').map((vbd) => vbd?.VM))
     const guests = new Set(users.map((vbd) => vbd?.VM).filter((vm) => vm !== undefined && !isHost(db, vm)))
     return found('a disk has one writer', 'VDI', ref, [

@@ -127,6 +127,19 @@ test('a suspended VM has its memory on a disk, and gives it back when it goes on
   expect(await text('VM.get_suspend_VDI', vm.ref)).toBe(NULL)
 })
 
+test('a VM that sleeps does not go on while another one has its disk', async () => {
+  const [sleeper, other] = [await newVm(true), await newVm()]
+  const disk = sleeper.disks[0]?.ref ?? ''
+  await api.call('VM.suspend', sleeper.ref)
+  const drive = { VM: other.ref, VDI: disk, userdevice: '5', bootable: false, mode: 'RW', type: 'Disk', empty: false }
+  await api.call('VBD.create', { ...drive, other_config: {}, qos_algorithm_type: '', qos_algorithm_params: {} })
+  await api.call('VM.start', other.ref, false, false)
+  expect(await api.failure('VM.resume', sleeper.ref, false, false)).toEqual(['VDI_IN_USE', disk])
+  expect(await text('VM.get_power_state', sleeper.ref)).toBe('Suspended')
+  await api.call('VM.hard_shutdown', other.ref)
+  await api.call('VM.resume', sleeper.ref, false, false)
+})
+
 test('a checkpoint is a suspended snapshot, the VM runs on, and going back wakes it suspended', async () => {
   const vm = await newVm(true)
   const checkpoint = await text('VM.checkpoint', vm.ref, 'with memory')

@@ -88,7 +88,13 @@ function ofDisk(db: Database, ref: VbdRef, { VDI }: VbdRecord, operation: VbdOpe
 }
 
 function bySharing(db: Database, ref: VbdRef, vbd: VbdRecord, operation: VbdOperations): Refusal | undefined {
-  if (vbd.currently_attached || !ATTACHING.has(operation)) return undefined
+  return vbd.currently_attached || !ATTACHING.has(operation) ? undefined : sharingRefusal(db, ref)
+}
+
+/** Why others' use of its disk keeps a drive from using it; also of a drive that is attached in name only. */
+export function sharingRefusal(db: Database, ref: VbdRef): Refusal | undefined {
+  const vbd = db.get('VBD', ref)
+  if (vbd.empty) return undefined
   const { sharable, read_only } = db.get('VDI', vbd.VDI)
   // a host may read along, whoever writes
   const readsAlong = vbd.mode === 'RO' && db.get('VM', vbd.VM).is_control_domain

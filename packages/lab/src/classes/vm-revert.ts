@@ -111,6 +111,7 @@ async function cloneMemory(call: Call, snapshot: VmRef, drives: readonly CopiedD
 /** Whatever was a snapshot of the disk that went is one of the clone now. */
 function adoptSnapshots({ db }: Pool, draft: Draft, { vbd, VDI: clone }: CopiedDrive): void {
   const { snapshot_of: gone } = db.get('VDI', db.get('VBD', vbd).VDI)
+  if (gone === NULL_REF) return // somebody gave the snapshot a disk of its own
   for (const [vdi, { snapshot_of }] of db.all('VDI')) {
     if (snapshot_of === gone && vdi !== clone) draft.update('VDI', vdi, { snapshot_of: clone })
   }

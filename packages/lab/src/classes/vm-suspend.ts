@@ -1,9 +1,10 @@
 import type { HostRef, SrRef, VdiConstructor, VdiRef, VmRef } from '@tidemark/xenapi'
 import { NULL_REF } from '@tidemark/xenapi/codec'
 import type { Call, Handlers } from '../calls/call.ts'
-import { failure } from '../calls/failure.ts'
+import { failure, refuse } from '../calls/failure.ts'
 import { thePool, type Pool } from '../pool.ts'
 import { assertCanRunOn, hostFor } from './placement.ts'
+import { sharingRefusal } from './vbd-operation.ts'
 import { createVdi, destroyVdi } from './vdi.ts'
 import { bringUp, leaveHost, stopVm } from './vm-life.ts'
 import { operateOnVm } from './vm-operation.ts'
@@ -56,11 +57,13 @@ function suspendSr(pool: Pool, vm: VmRef): SrRef {
 export async function resume(call: Call, vm: VmRef, paused: boolean, wanted?: HostRef): Promise<void> {
   const { pool } = call
   const { db } = pool
-  const { suspend_VDI } = db.get('VM', vm)
+  const { suspend_VDI, VBDs } = db.get('VM', vm)
   if (db.find('VDI', suspend_VDI) === undefined) {
     stopVm(pool, vm)
     failure('VM_HAS_NO_SUSPEND_VDI', 'VM', vm)
   }
+  // while it slept, another VM may have started with one of its disks
+  for (const vbd of VBDs) if (db.get('VBD', vbd).currently_attached) refuse(sharingRefusal(db, vbd))
   if (wanted !== undefined) assertCanRunOn(pool, vm, wanted)
   const host = wanted ?? hostFor(pool, vm)
   db.change((draft) => {
