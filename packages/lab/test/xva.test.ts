@@ -144,6 +144,71 @@ test('a running VM is not exported, its snapshot is', async () => {
   await client.call('VM.hard_shutdown', vm.ref)
 })
 
+test('a VM that sleeps travels with the disk that it sleeps in, or halted', async () => {
+  const { vm } = await newVm()
+  await client.call('VM.start', vm.ref, false, false)
+  await client.call('VM.suspend', vm.ref)
+  const asleep = (await client.call('VM.get_suspend_VDI', vm.ref)) as string
+  const image = (await client.call('VDI.get_uuid', asleep)) as string
+  await world.lab.control.writeDisk(image, 5 * MiB, randomBytes(MiB))
+  const made = await madeBy(
+    await put('/import?x=', (await get(`/export?ref=${vm.ref}&preserve_power_state=true`)).body),
+  )
+  const copy = (await client.call('VM.get_record', made)) as WireStruct
+  expect(copy['power_state']).toBe('Suspended')
+  expect(copy['suspend_VDI']).not.toBe(asleep)
+  const [before, after] = [asleep, copy['suspend_VDI'] as string]
+  expect(await client.call('VDI.get_type', after)).toBe('suspend')
+  const contents = [before, after].map(async (vdi) => {
+    const uuid = (await client.call('VDI.get_uuid', vdi)) as string
+    return Buffer.from(await world.lab.control.readDisk(uuid, 4 * MiB, 3 * MiB))
+  })
+  const [original, copied] = await Promise.all(contents)
+  expect(copied?.equals(original ?? Buffer.alloc(0))).toBe(true)
+  await client.call('VM.resume', made, false, false)
+  const halted = await madeBy(await put('/import?x=', (await get(`/export?ref=${vm.ref}`)).body))
+  expect(await client.call('VM.get_power_state', halted)).toBe('Halted')
+})
+
+test('a medium stays where it is: the drive comes back with it, or empty', async () => {
+  const { vm } = await newVm()
+  const medium = (await client.call('VDI.create', {
+    name_label: 'medium',
+    SR: await client.call('VDI.get_SR', vm.disks[0]?.ref ?? ''),
+    virtual_size: String(2 * MiB),
+    type: 'user',
+    sharable: false,
+    read_only: true,
+    other_config: {},
+  })) as string
+  const drive = {
+    VM: vm.ref,
+    VDI: medium,
+    userdevice: '3',
+    bootable: false,
+    mode: 'RO',
+    type: 'CD',
+    empty: false,
+    other_config: {},
+    qos_algorithm_type: '',
+    qos_algorithm_params: {},
+  }
+  await client.call('VBD.create', drive)
+  const { body } = await get(`/export?ref=${vm.ref}`)
+  const { disks } = await pythonsView(body)
+  expect(Object.keys(disks)).toHaveLength(2)
+  const driveOf = async (ref: string): Promise<WireStruct | undefined> => {
+    const vbds = (await client.call('VM.get_VBDs', ref)) as string[]
+    const records = await Promise.all(vbds.map((vbd) => client.call('VBD.get_record', vbd)))
+    return (records as WireStruct[]).find(({ type }) => type === 'CD')
+  }
+  const made = await madeBy(await put('/import?x=', body))
+  expect(await driveOf(made)).toMatchObject({ VDI: medium, empty: false })
+  for (const each of [made, vm.ref]) await client.call('VM.destroy', each)
+  await client.call('VDI.destroy', medium)
+  expect(await driveOf(await madeBy(await put('/import?x=', body)))).toMatchObject({ empty: true })
+})
+
 test('a wrong checksum, a cut archive and one that is none leave nothing; force takes what comes', async () => {
   const { vm } = await newVm()
   const { body } = await get(`/export?uuid=${vm.uuid}`)

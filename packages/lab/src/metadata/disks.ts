@@ -21,7 +21,10 @@ export interface DiskSearch {
 export function findDisks(pool: Pool, source: OvaSource, search: DiskSearch): Map<string, VdiRef> {
   const found = new Map<string, VdiRef>()
   for (const { id, record } of source.all('VDI')) {
-    const disk = isMedium(source, id) ? findMedium(pool, record) : findDisk(pool, source, record, search)
+    const force = search.force || isMedium(source, id)
+    const disk = isInLibrary(source, record)
+      ? findMedium(pool, record)
+      : findDisk(pool, source, record, { ...search, force })
     if (disk !== undefined) found.set(id, disk)
   }
   return found
@@ -55,10 +58,11 @@ function findMedium({ db }: Pool, { location }: VdiRecord): VdiRef | undefined {
   return db.all('VDI').find(([, each]) => each.location === location && isLibrary(each.SR))?.[0]
 }
 
+const isInLibrary = (source: OvaSource, { SR }: VdiRecord): boolean => source.find('SR', SR)?.content_type === 'iso'
+
 /** Whether a disk of the file is a medium: from a library, or only in CD drives. */
 export function isMedium(source: OvaSource, id: string): boolean {
-  const disk = source.get('VDI', id)
-  if (source.find('SR', disk.SR)?.content_type === 'iso') return true
+  if (isInLibrary(source, source.get('VDI', id))) return true
   const users = source.all('VBD').filter(({ record }) => record.VDI === id)
   return users.length > 0 && users.every(({ record }) => record.type === 'CD')
 }

@@ -13,6 +13,8 @@ export interface SourceObject<Class extends ClassName> {
 /** The objects of a description, by class and by `Ref:<n>`. */
 export class OvaSource {
   readonly #objects: ReadonlyMap<string, OvaObject>
+  /** Records that were asked for, each decoded once: a whole pool has thousands, and they name each other. */
+  readonly #records = new Map<OvaObject, unknown>()
 
   constructor({ objects }: Ova) {
     this.#objects = new Map(objects.map((each) => [each.id, each]))
@@ -22,12 +24,12 @@ export class OvaSource {
   all<Class extends ClassName>(className: Class): readonly SourceObject<Class>[] {
     return [...this.#objects.values()]
       .filter((each) => each.class === className)
-      .map((each) => ({ id: each.id, record: recordOf(className, each) }))
+      .map((each) => ({ id: each.id, record: this.#recordOf(className, each) }))
   }
 
   find<Class extends ClassName>(className: Class, id: string): Tables[Class] | undefined {
     const found = this.#objects.get(id)
-    return found?.class === className ? recordOf(className, found) : undefined
+    return found?.class === className ? this.#recordOf(className, found) : undefined
   }
 
   /** @throws XenApiError IMPORT_ERROR_FAILED_TO_FIND_OBJECT */
@@ -38,6 +40,14 @@ export class OvaSource {
   /** Objects of classes that our model does not have, as they stand in the file. */
   raw(className: string): readonly OvaObject[] {
     return [...this.#objects.values()].filter((each) => each.class === className)
+  }
+
+  #recordOf<Class extends ClassName>(className: Class, object: OvaObject): Tables[Class] {
+    const known = this.#records.get(object)
+    if (known !== undefined) return known as Tables[Class]
+    const record = recordOf(className, object)
+    this.#records.set(object, record)
+    return record
   }
 }
 
