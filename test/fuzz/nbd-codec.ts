@@ -31,7 +31,7 @@ import { mutateBytes } from './mutate.ts'
 import { clientBytes } from './nbd-script.ts'
 
 /** Both halves of NBD as parsers, without a socket: what clients say to a server, and what servers say to our client. */
-export const nbdCodecKind: Kind = { name: 'nbd-codec', share: 150, open: async () => target }
+export const nbdCodecKind: Kind = { name: 'nbd-codec', share: 140, open: async () => target }
 
 const target: Target = {
   async run(random) {
@@ -69,7 +69,7 @@ function requests(stream: Stream): Verdict {
 }
 
 /** What a server says to a client that opens an export and reads; mostly almost right. */
-function serverHalf(random: Random): { readonly bytes: Uint8Array; readonly reads: number } {
+export function serverHalf(random: Random): { readonly bytes: Uint8Array; readonly reads: number } {
   const described = {
     name: 'disk',
     size: 1 << 20,

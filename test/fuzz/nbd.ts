@@ -18,14 +18,18 @@ import { pieces, talk } from './socket.ts'
 
 /** Whole conversations with the lab's NBD server, over connections. */
 export const nbdKind: Kind = { name: 'nbd', share: 55, open: () => openNbdTarget('xapi') }
+/** Before TLS nothing is to be had but STARTTLS. */
+export const nbdTlsKind: Kind = { name: 'nbd-tls', share: 2, open: () => openNbdTarget('tls') }
 export const nbdStandardKind: Kind = { name: 'nbd-standard', share: 15, open: () => openNbdTarget('standard') }
 
-async function openNbdTarget(nbdPersonality: 'xapi' | 'standard'): Promise<Target> {
-  const place = await openLabTarget({ nbdPersonality })
+type Flavour = 'xapi' | 'standard' | 'tls'
+
+async function openNbdTarget(flavour: Flavour): Promise<Target> {
+  const place = await openLabTarget(flavour === 'tls' ? { networkPurpose: 'nbd' } : { nbdPersonality: flavour })
   const known = await place.names()
   const names: Names = { uuid: place.uuid, session: known.get('SESSION') ?? '' }
   return {
-    run: (random) => converse(place, random, names, nbdPersonality),
+    run: (random) => converse(place, random, names, flavour),
     async settle() {
       const wrong = await place.settle()
       return wrong
@@ -43,17 +47,20 @@ const shown = (_name: string, value: unknown): unknown =>
       ? Buffer.from(value).toString('latin1')
       : value
 
-async function converse(place: LabTarget, random: Random, names: Names, personality: string): Promise<Verdict> {
+async function converse(place: LabTarget, random: Random, names: Names, flavour: Flavour): Promise<Verdict> {
   const script = makeScript(random, names)
   const whole = encodeScript(script)
   const isChanged = random.chance(35)
   const bytes = isChanged ? mutateBytes(random, whole) : whole
-  const { bytes: heard, ended } = await talk(place.lab.nbdAddress.port, pieces(random, bytes))
+  const { bytes: heard, ended } = await talk(place.lab.nbdAddress.port, pieces(random, bytes), {
+    // a handshake of TLS that nobody goes on with has its ten seconds
+    patienceMs: flavour === 'tls' ? 150 : undefined,
+  })
   if (place.lab.death !== undefined) throw new Broken(`the lab died of ${place.lab.death}`)
   // a reset takes along what was sent before
   if (heard.length === 0 && ended === 'cut') return 'refused'
-  const expected = isChanged || personality !== 'xapi' ? undefined : expectedOf(script, names, place.size)
-  return new Answers(heard, place.size, personality).check(expected)
+  const expected = isChanged || flavour !== 'xapi' ? undefined : expectedOf(script, names, place.size)
+  return new Answers(heard, place.size, flavour).check(expected)
 }
 
 /** What xapi's server says to a conversation: the answers to options, then to requests. */
@@ -107,27 +114,27 @@ function repliesTo(requests: readonly RequestStep[], size: number): { error: num
 class Answers {
   readonly #bytes: Buffer
   readonly #size: number
-  readonly #personality: string
+  readonly #flavour: Flavour
   #at = 0
 
-  constructor(bytes: Buffer, size: number, personality: string) {
+  constructor(bytes: Buffer, size: number, flavour: Flavour) {
     this.#bytes = bytes
     this.#size = size
-    this.#personality = personality
+    this.#flavour = flavour
   }
 
   /** @throws Broken when it is no NBD, or not what was to be said */
   check(expected: Expected | undefined): Verdict {
     this.#greeting()
     const options = this.#options()
-    const isOpen = this.#export()
+    const isOpen = this.#flavour === 'tls' ? this.#secured() : this.#export()
     if (expected !== undefined) this.#compare(expected, options, isOpen)
     return isOpen || options.includes(Rep.ACK) ? 'accepted' : 'refused'
   }
 
   #greeting(): void {
     const head = this.#bytes.subarray(0, 18)
-    const flags = this.#personality === 'xapi' ? 1 : 3
+    const flags = this.#flavour === 'standard' ? 3 : 1
     if (
       head.length !== 18 ||
       head.toString('latin1', 0, 16) !== 'NBDMAGICIHAVEOPT' ||
@@ -150,6 +157,14 @@ class Answers {
       if (type === Rep.ACK || type >= 0x8000_0000) found.push(type)
     }
     return found
+  }
+
+  /** After STARTTLS was acknowledged there is TLS, which here can only complain; before it nothing at all. */
+  #secured(): boolean {
+    const rest = this.#bytes.subarray(this.#at)
+    if (rest.length > 0 && rest[0] !== 0x15 && rest[0] !== 0x16)
+      throw new Broken(`in the clear: ${rest.toString('hex')}`)
+    return false
   }
 
   #export(): boolean {

@@ -28,8 +28,8 @@ import { Broken, inTime, type Kind, type Target, type Verdict } from './kind.ts'
 import { mutateBytes, mutateTokens } from './mutate.ts'
 
 /** XML-RPC bodies through the codec, the dispatcher and the codec again, without a socket. */
-export const xmlKind: Kind = { name: 'xml', share: 330, open: () => openRpc(xmlBody, serveXml) }
-export const jsonKind: Kind = { name: 'json', share: 330, open: () => openRpc(jsonBody, serveJson) }
+export const xmlKind: Kind = { name: 'xml', share: 310, open: () => openRpc(xmlBody, serveXml) }
+export const jsonKind: Kind = { name: 'json', share: 310, open: () => openRpc(jsonBody, serveJson) }
 
 /** The body of a request; mostly almost right. */
 export function xmlBody(random: Random): Uint8Array {

@@ -2,11 +2,23 @@ import { seeded } from '../support/random.ts'
 import { Broken, inTime, type Kind } from './kind.ts'
 import { answersKind } from './answers.ts'
 import { httpKind } from './http.ts'
-import { nbdKind, nbdStandardKind } from './nbd.ts'
+import { nbdClientKind, xenapiClientKind } from './garbage-servers.ts'
+import { nbdKind, nbdStandardKind, nbdTlsKind } from './nbd.ts'
 import { nbdCodecKind } from './nbd-codec.ts'
 import { jsonKind, xmlKind } from './rpc.ts'
 
-const kinds: readonly Kind[] = [xmlKind, jsonKind, nbdCodecKind, answersKind, httpKind, nbdKind, nbdStandardKind]
+const kinds: readonly Kind[] = [
+  xmlKind,
+  jsonKind,
+  nbdCodecKind,
+  answersKind,
+  httpKind,
+  nbdKind,
+  nbdStandardKind,
+  nbdTlsKind,
+  nbdClientKind,
+  xenapiClientKind,
+]
 
 export interface FuzzOptions {
   readonly inputs: number

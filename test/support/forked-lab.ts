@@ -36,9 +36,13 @@ export interface ForkedLab extends AsyncDisposable {
   readonly death: string | undefined
 }
 
+/** As the command starts its own process: glibc's allocator gives memory back early. */
+const allocator = { MALLOC_ARENA_MAX: '2', MALLOC_TRIM_THRESHOLD_: '1048576' } as const
+
 export async function forkLab(options: Partial<Omit<LabOptions, 'clock' | 'random'>> = {}): Promise<ForkedLab> {
   const directory = await mkdtemp(join(tmpdir(), 'tidemark-stress-'))
   const child = fork(PROGRAM, [directory, JSON.stringify(options)], {
+    env: { ...process.env, ...allocator },
     execArgv: ['--conditions=@tidemark/source', '--expose-gc', '--disable-warning=ExperimentalWarning'],
   })
   let death: string | undefined

@@ -68,7 +68,7 @@ async function readOverNbd(player: Player): Promise<Played> {
 /** Who is one connection too many, or whose session ended, is turned away without a word. */
 async function opened(target: NbdTarget): Promise<NbdClient | undefined> {
   try {
-    return await openNbd(target, { alignment: 512 })
+    return await openNbd(target, { alignment: 512, connectTimeoutMs: 120_000, requestTimeoutMs: 300_000 })
   } catch (error) {
     if (error instanceof NbdError && ['NBD_DISCONNECTED', 'NBD_EXPORT'].includes(error.code)) return undefined
     throw error

@@ -13,9 +13,13 @@ const NO_LOG = ['SR_BACKEND_FAILURE_459', 'SR_BACKEND_FAILURE_460', 'VDI_IN_USE'
 /** What a player does to others, and to itself. */
 export const meddlingOperations: Operations = {
   'cancel a task of anybody': { weight: 2, plausible: [...GONE, 'OPERATION_NOT_ALLOWED'], play: cancelTask },
-  'a task of its own': { weight: 2, plausible: [], play: ownTask },
+  'a task of its own': { weight: 2, plausible: GONE, play: ownTask },
   "another's VM switched": { weight: 2, plausible: POWER, play: switchOther },
-  "another's disk attached": { weight: 2, plausible: [...POWER, 'DEVICE_ALREADY_DETACHED'], play: borrow },
+  "another's disk attached": {
+    weight: 2,
+    plausible: [...POWER, 'DEVICE_ALREADY_DETACHED', 'DISK_VBD_MUST_BE_READWRITE_FOR_HVM'],
+    play: borrow,
+  },
   "another's tracking switched": { weight: 1, plausible: GONE, play: trackOther },
   "another's changes listed": { weight: 2, plausible: NO_LOG, play: listOther },
   'call broken off': { weight: 3, plausible: [], play: hangUp },
@@ -38,6 +42,7 @@ export const OWN_TASK = 'a task of its own'
 
 async function ownTask({ session: { task }, name }: Player): Promise<Played> {
   const ref = await task.create(OWN_TASK, name)
+  // the collector removes what has ended as soon as there are too many
   await task.set_progress(ref, 0.5)
   await task.set_status(ref, 'success')
   await task.destroy(ref)
@@ -56,7 +61,7 @@ async function switchOther(player: Player, others: readonly Player[]): Promise<P
 const disksOf = (other: Player | undefined, ...kinds: readonly OwnDisk['kind'][]): OwnDisk[] =>
   other === undefined ? [] : other.ofKind(...kinds)
 
-/** A disk of somebody else's, for a moment and to be read only. */
+/** A disk of somebody else's, for a moment; nothing is written to it. */
 async function borrow(player: Player, others: readonly Player[]): Promise<Played> {
   const vm = player.random.maybe([...player.vms])
   const disk = player.random.maybe(disksOf(player.random.maybe(others), 'disk', 'snapshot'))
@@ -66,7 +71,7 @@ async function borrow(player: Player, others: readonly Player[]): Promise<Played
     VDI: disk.ref,
     userdevice: 'autodetect',
     bootable: false,
-    mode: 'RO',
+    mode: player.random.chance(70) ? 'RW' : 'RO',
     type: 'Disk',
     empty: false,
     other_config: {},

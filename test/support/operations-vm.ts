@@ -14,7 +14,8 @@ export const vmOperations: Operations = {
   'VM.checkpoint': { weight: 1, needs: ['VM.checkpoint'], plausible: POWER, play: checkpoint },
   'VM.clone': { weight: 2, plausible: POWER, play: clone },
   'VM.copy': { weight: 1, needs: ['VM.copy'], plausible: [...POWER, ...BUSY], play: copy },
-  'VM.revert': { weight: 1, plausible: [...POWER, ...BUSY], play: revert },
+  // xapi says no more when a disk of the VM is attached somewhere else
+  'VM.revert': { weight: 1, plausible: [...POWER, ...BUSY, 'VM_REVERT_FAILED'], play: revert },
   'VM.destroy': { weight: 4, plausible: POWER, play: destroy },
   'VM.start': { weight: 5, plausible: [...POWER, ...BUSY], play: start },
   'VM.shutdown': { weight: 4, plausible: POWER, play: shutDown },

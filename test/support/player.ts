@@ -210,5 +210,8 @@ function ifGone(error: unknown): undefined {
   if (!isFailure(error, 'HANDLE_INVALID')) throw error
 }
 
+/** A machine with too much to do is no finding. */
+const PATIENCE = { connectTimeoutMs: 120_000, callTimeoutMs: 300_000 } as const
+
 const logIn = ({ pool, credentials, api }: PlayerOptions): Promise<Session> =>
-  login(pool, credentials, { api, originator: 'soak', callTimeoutMs: 120_000 })
+  login(pool, credentials, { api, originator: 'soak', ...PATIENCE })

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { MiB } from '@tidemark/blocks'
@@ -235,4 +236,11 @@ test('without TLS a body without a length comes in as well', async () => {
   expect(answer).toMatch(/^HTTP\/1\.1 200 /)
   expect(answer.split('\r\n\r\n')[1]).toBe('')
   expect(await world.lab.control.sha256(uuid)).toBe(createHash('sha256').update(data).digest('hex'))
+})
+
+test('a connection that ends before it has asked for anything is closed', async () => {
+  await using world = await testLab({ httpPort: 0 })
+  const socket = connect(Number(new URL(world.lab.httpUrl ?? '').port), '127.0.0.1')
+  socket.end()
+  await once(socket.resume(), 'close')
 })

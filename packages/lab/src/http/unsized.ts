@@ -46,7 +46,7 @@ async function admit(socket: Socket): Promise<void> {
   for (;;) {
     const chunk = socket.read() as Buffer | null
     if (chunk !== null) seen = Buffer.concat([seen, chunk])
-    else if (socket.readableEnded || socket.destroyed) break
+    else if (socket.readableEnded || socket.destroyed) throw new Error('the client left before it asked for anything')
     else await firstOf(socket, ['readable', 'end', 'close'], signal)
     const end = seen.indexOf('\r\n\r\n')
     const text = seen.toString('latin1', 0, end < 0 ? START.length : end)
