@@ -23,6 +23,11 @@ const OUTSIDERS = {
   'mkfs.ext4': 'e2fsprogs',
   guestfish: ['libguestfs-tools', 'linux-image-cloud-amd64'], // it boots a kernel of this machine's
   fusermount3: 'fuse3',
+  'qemu-system-x86_64': 'qemu-system-x86',
+  busybox: 'busybox-static',
+  cpio: 'cpio',
+  modprobe: 'kmod',
+  ip: 'iproute2',
   openssl: 'openssl',
   python3: 'python3',
 }
