@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { MiB } from '@tidemark/blocks'
 import { startLab, type Lab, type LabOptions } from '@tidemark/lab'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { guestWrites } from './support/pool.ts'
 import { XenOrchestra } from './support/xen-orchestra.ts'
+
+vi.setConfig({ testTimeout: 120_000 })
 
 const auth = { user: 'root', password: 'correct horse' }
 

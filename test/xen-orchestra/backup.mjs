@@ -32,7 +32,12 @@ export async function backUp({ folder, vm, mode, settings, srs = [] }) {
       error: status === 'failure' ? String(result.stack ?? result) : undefined,
     })
   const runner = createRunner({
-    config: { snapshotNameLabelTpl: '[XO Backup {job.name}] {vm.name_label}', dirMode: 0o700 },
+    // points are merged before the job ends, not by a process that outlives it
+    config: {
+      snapshotNameLabelTpl: '[XO Backup {job.name}] {vm.name_label}',
+      dirMode: 0o700,
+      disableMergeWorker: true,
+    },
     getAdapter: () => adapterOf(folder),
     getConnectedRecord: async (type, uuid) => new Disposable(() => undefined, await xapi().getRecordByUuid(type, uuid)),
     job: {
