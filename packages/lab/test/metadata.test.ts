@@ -187,6 +187,8 @@ test('what a newer host wrote is refused', async () => {
   const { body } = await get(`/export_metadata?uuid=${vm.uuid}`)
   const newer = edited(body, /<name>xapi_major<\/name><value>\d+/, '<name>xapi_major</name><value>99')
   expect(await put('x=', newer)).toMatchObject(failed('IMPORT_INCOMPATIBLE_VERSION'))
+  const odd = edited(body, /<name>xapi_major<\/name><value>\d+/, '<name>xapi_major</name><value><struct></struct>')
+  expect(await put('x=', odd)).toMatchObject(failed('IMPORT_ERROR', "ova.xml: the version's xapi_major is no text"))
 })
 
 test('virtual TPMs travel in their own layout', async () => {

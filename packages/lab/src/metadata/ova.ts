@@ -42,9 +42,7 @@ export function decodeOva(text: string, own: XapiVersion): Ova {
   const value = decoded(text)
   const { version, objects } = isStruct(value) ? value : {}
   if (!isStruct(version) || !Array.isArray(objects)) throw damaged('no version or no objects')
-  const texts = Object.fromEntries(
-    Object.entries(version).map(([name, item]) => [name, typeof item === 'string' ? item : String(Number(item))]),
-  )
+  const texts = Object.fromEntries(Object.entries(version).map(([name, item]) => [name, textOf(name, item)]))
   const [major, minor] = [Number(texts['xapi_major'] ?? 0), Number(texts['xapi_minor'] ?? 0)]
   if (major > own.major || (major === own.major && minor > own.minor)) throw apiFailure('IMPORT_INCOMPATIBLE_VERSION')
   return { version: texts, objects: (objects as readonly WireValue[]).map(objectOf) }
@@ -57,6 +55,13 @@ function decoded(text: string): WireValue {
     if (error instanceof XenApiError) throw damaged(error.message)
     throw error
   }
+}
+
+/** xapi writes its numbers as integers, and reads texts as well. */
+function textOf(name: string, value: WireValue): string {
+  if (typeof value === 'string') return value
+  if (typeof value === 'number' || typeof value === 'bigint') return String(value)
+  throw damaged(`the version's ${name} is no text`)
 }
 
 function objectOf(value: WireValue): OvaObject {
