@@ -48,8 +48,14 @@ export async function findCoordinator(hosts: readonly URL[], ask: (origin: URL) 
 const isCertificate = (error: unknown): error is XenApiError =>
   error instanceof XenApiError && error.code === 'XENAPI_CERTIFICATE'
 
+/** Nobody serves the pool there now: no answer, or that of something in between. */
 const isSilence = (error: unknown): boolean =>
-  error instanceof XenApiError && (error.code === 'XENAPI_UNREACHABLE' || error.code === 'XENAPI_TIMEOUT')
+  error instanceof XenApiError &&
+  (error.code === 'XENAPI_UNREACHABLE' || error.code === 'XENAPI_TIMEOUT' || isGatewayError(error))
+
+/** The word of a proxy or of a host that is not ready, in place of an answer: 502 bad gateway, 503 unavailable, 504 timeout. */
+export const isGatewayError = ({ status }: XenApiError): boolean =>
+  status !== undefined && status >= 502 && status <= 504
 
 function mistrusted(host: URL, member: URL | undefined, cause: XenApiError): XenApiError {
   if (member === undefined) return cause

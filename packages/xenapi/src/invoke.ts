@@ -1,6 +1,6 @@
 import type { CallOptions } from './call-options.ts'
 import type { WireValue } from './codec/wire.ts'
-import { isNotServing } from './coordinator.ts'
+import { isGatewayError, isNotServing } from './coordinator.ts'
 import type { Login } from './enter.ts'
 import { XenApiError } from './error.ts'
 import { failureError, isFailure } from './failure.ts'
@@ -81,14 +81,11 @@ const isFree = (method: string): boolean =>
 
 type Remedy = 'none' | 'renew and repeat' | 'renew and tell'
 
-/** HTTP statuses of a proxy, or of a host's own front, whose back is away for the moment. */
-const AWAY: readonly number[] = [502, 503, 504]
-
 /** What can be done for a call. What was refused for its login had no effect; what met a dead line may have had one. */
 function remedyFor(request: Request, login: Login, error: unknown): Remedy {
   if (!(error instanceof XenApiError) || request.method === 'session.logout') return 'none'
   const isRefused = isFailure(error, 'SESSION_INVALID') || isNotServing(error)
-  const isAway = error.code === 'XENAPI_UNREACHABLE' || AWAY.includes(error.status ?? 0)
+  const isAway = error.code === 'XENAPI_UNREACHABLE' || isGatewayError(error)
   const isLost = isAway && (error.unsent === true || isRead(request.method))
   if (!isRefused && !isLost) return 'none'
   return hasPosition(request, login) ? 'renew and tell' : 'renew and repeat'

@@ -133,6 +133,26 @@ test('a pool that restarts is waited for, and logged in to anew', async () => {
   expect(after.log.filter((entry) => entry.endsWith('login_with_password'))).toHaveLength(1)
 })
 
+test('a proxy that answers for a pool that is away is waited out like the pool itself', async () => {
+  let away = 0
+  await using pool = await startPool({
+    calls: { 'VM.get_all': () => [vm], 'VDI.snapshot': () => vdi },
+    onRequest: (_, response) => {
+      if (away === 0) return false
+      away--
+      response.writeHead(503, { 'content-type': 'text/html' }).end('<html>unavailable</html>')
+      return true
+    },
+  })
+  await using session = await login({ url: pool.url, trust: plain }, credentials)
+  away = 4
+  pool.sessions.clear()
+  expect(await session.VM.get_all()).toEqual([vm])
+  expect(session.api).toBe('json')
+  away = 1
+  await expect(session.VDI.snapshot(vdi)).rejects.toMatchObject({ code: 'XENAPI_HTTP', status: 503 })
+})
+
 test('a pool that was only out of reach still knows the session: nobody logs in again', async () => {
   let cuts = 0
   await using pool = await startPool({

@@ -34,8 +34,8 @@ export interface PoolOptions {
   readonly calls?: Readonly<Record<string, Handler>>
   /** Sees every call before its session is looked at. */
   readonly before?: (method: string) => void
-  /** Sees every request before it is read. */
-  readonly onRequest?: (request: IncomingMessage) => void
+  /** Sees every request before it is read. True: it was answered. */
+  readonly onRequest?: (request: IncomingMessage, response: ServerResponse) => unknown
   /** Default 127.0.0.1. */
   readonly address?: string
   /** Any, if left out; for a pool that comes back where another was. */
@@ -150,7 +150,7 @@ export async function startPool(options: PoolOptions = {}): Promise<TestPool> {
   const calls = withSessions({ ...standardCalls(tasks, sessions), ...options.calls }, sessions)
   const onRequest = (request: IncomingMessage, response: ServerResponse) => {
     counts.requests++
-    options.onRequest?.(request)
+    if (options.onRequest?.(request, response) === true) return
     handle(request, response, { calls, log, sessions, options }).catch((error: unknown) => {
       response.writeHead(500).end(String(error))
     })
