@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { LabOptions } from '@tidemark/lab'
+import type { LabOptions, MadeDisk, MadeVm } from '@tidemark/lab'
 import { login, type Session, type TaskRef } from '@tidemark/xenapi'
 import { isOurs } from './rpc.ts'
 import { forkLab, type ForkedLab } from '../support/forked-lab.ts'
@@ -27,9 +27,7 @@ export async function openLabTarget(options: Partial<Omit<LabOptions, 'clock' | 
     networkPurpose: 'insecure_nbd',
   } as const
   const lab = await forkLab({ ...quick, ...options })
-  const vm = await lab.control.createVm({ name: 'fuzzed', disks: [{ size: SIZE, tracked: true }] })
-  const [disk] = vm.disks
-  if (disk === undefined) throw new Error('the lab made a VM without a disk')
+  let { vm, disk } = await made(lab)
   let session = await enter(lab)
   const first = { memory: await lab.memory(), resources: await lab.resources() }
   return {
@@ -38,6 +36,11 @@ export async function openLabTarget(options: Partial<Omit<LabOptions, 'clock' | 
     uuid: disk.uuid,
     async names() {
       if (!(await isValid(session))) session = await enter(lab)
+      const { VDI, VM } = session
+      // an input may have destroyed it, as it may
+      const isThere =
+        (await VDI.get_all()).includes(disk.ref as never) && (await VM.get_all()).includes(vm.ref as never)
+      if (!isThere) ({ vm, disk } = await made(lab))
       const task: TaskRef = await session.task.create('fuzz', '')
       return new Map([
         ['SESSION', session.ref],
@@ -72,6 +75,13 @@ export async function openLabTarget(options: Partial<Omit<LabOptions, 'clock' | 
 
 /** A client that went away, or did not speak NBD: that is to be told, and is no fault of the lab. */
 const GONE = /^Error: aborted|^NbdError: |ECONNRESET|EPIPE|the client is gone/
+
+async function made({ control }: ForkedLab): Promise<{ readonly vm: MadeVm; readonly disk: MadeDisk }> {
+  const vm = await control.createVm({ name: 'fuzzed', disks: [{ size: SIZE, tracked: true }] })
+  const [disk] = vm.disks
+  if (disk === undefined) throw new Error('the lab made a VM without a disk')
+  return { vm, disk }
+}
 
 const enter = (lab: ForkedLab): Promise<Session> => login(lab.pool, lab.credentials, { originator: 'fuzz' })
 

@@ -96,6 +96,9 @@ function changed(bytes: Uint8Array, change: (copy: Uint8Array) => void): Uint8Ar
   return copy
 }
 
+/** How often a text fits into the longest body that a server of XenAPI takes. */
+const fitting = (token: string): number => Math.max(1, Math.floor((300 * 1024) / (token.length + 1)))
+
 /** The tokens in another order, some of them doubled, dropped or replaced. */
 export function mutateTokens(random: Random, tokens: readonly string[]): string {
   const made = [...tokens]
@@ -116,7 +119,7 @@ export function mutateTokens(random: Random, tokens: readonly string[]): string 
         made.splice(at, 0, oddText(random))
         break
       case 4:
-        made[at] = token.repeat(1 + random.int(random.chance(10) ? Math.ceil(200_000 / (token.length + 1)) : 300))
+        made[at] = token.repeat(Math.min(1 + random.int(random.chance(10) ? 100_000 : 300), fitting(token)))
         break
       default:
         made[at] = token.slice(0, random.int(token.length + 1))
