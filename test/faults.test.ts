@@ -153,13 +153,19 @@ test('a host that dies in the middle of the reading and comes back: the point is
   await expectSound()
 })
 
-test('a restore onto storage that fills up, or over a line that breaks, leaves no VM and no disk', async () => {
+test('a restore onto storage that fills up, or over a line that breaks each time, leaves no VM and no disk', async () => {
   await using admin = await bench.admin()
   const count = async () => [(await admin.VM.get_all()).length, (await admin.VDI.get_all()).length]
   const before = await count()
   for (const fault of [
     { id: 'no room', at: 'disk-write', match: { by: 'write' }, after: 2, times: 'always', do: { action: 'full' } },
-    { id: 'line', at: 'transfer', match: { path: '/import_raw_vdi' }, do: { action: 'cut', after: 300_000 } },
+    {
+      id: 'line',
+      at: 'transfer',
+      match: { path: '/import_raw_vdi' },
+      times: 'always',
+      do: { action: 'cut', after: 300_000 },
+    },
   ] as const) {
     const { code, last } = await bench.withFaults([fault], () =>
       bench.tidemark('restore', 'web', '--new-vm', '--name', 'copy'),
