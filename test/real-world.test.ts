@@ -11,7 +11,7 @@ import { guestWrites, openBench, succeed, type Bench } from './support/pool.ts'
 
 let bench: Bench
 beforeAll(async () => {
-  bench = await openBench()
+  bench = await openBench({ dataDestroyWaitMs: 200 })
 })
 afterAll(() => bench[Symbol.asyncDispose]())
 
@@ -145,7 +145,7 @@ test('a restore whose upload is cut begins it anew, and finds a disk whose makin
 
 /** Another lab in this process, added as a pool of its name. */
 async function addLab(name: string, options: Partial<LabSettings>): Promise<Lab> {
-  const quick = { httpsPort: 0, nbdPort: 0, loginDelayMs: 0, password: bench.lab.password }
+  const quick = { httpsPort: 0, nbdPort: 0, dataDestroyWaitMs: 200, password: bench.lab.password }
   const lab = await startLab({ ...quick, ...options, directory: join(bench.directory, name) })
   onTestFinished(() => lab.stop())
   const trust = ['--fingerprint', lab.fingerprint, '--password-file', bench.passwordFile]

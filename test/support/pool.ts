@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createHash } from 'node:crypto'
 import { bytes, CBT_BLOCK } from '@tidemark/blocks'
-import { startLab, type FaultPlan, type Lab } from '@tidemark/lab'
+import { startLab, type FaultPlan, type Lab, type LabSettings } from '@tidemark/lab'
 import { openNbd } from '@tidemark/nbd'
 import { login, type Session } from '@tidemark/xenapi'
 
@@ -40,9 +40,10 @@ export interface Bench extends AsyncDisposable {
 }
 
 /** Starts a lab and makes a repository, named `lab` and `main` in a configuration file. */
-export async function openBench(): Promise<Bench> {
+export async function openBench(options: Partial<LabSettings> = {}): Promise<Bench> {
   const directory = await mkdtemp(join(tmpdir(), 'tm-e2e-'))
-  const lab = await startLab({ directory: join(directory, 'lab'), httpsPort: 0, nbdPort: 0, password: PASSWORD })
+  const usual = { directory: join(directory, 'lab'), httpsPort: 0, nbdPort: 0, password: PASSWORD }
+  const lab = await startLab({ ...usual, ...options })
   const passwordFile = join(directory, 'password')
   await writeFile(passwordFile, `${PASSWORD}\n`)
   const repository = join(directory, 'repository')
