@@ -32,7 +32,7 @@ const CLASSES = [
   'message',
 ]
 /** Rounds of one to four calls at once. */
-const ROUNDS = 1500
+const ROUNDS = 1000
 
 /** A pool without servers, and calls to it that go through the dispatcher. */
 async function openWorld() {
