@@ -122,8 +122,8 @@ async function atRest(lab: ForkedLab): Promise<string[]> {
 
 async function openSockets(lab: ForkedLab, before: Readonly<Record<string, number>>): Promise<string[]> {
   const count = (resources: Readonly<Record<string, number>>): number => resources['TCPSocketWrap'] ?? 0
-  for (let tries = 0; tries < 60; tries++) {
-    // two are our own client's, which keeps them for the next call
+  for (let tries = 0; tries < 150; tries++) {
+    // a handshake of TLS that nobody goes on with has its ten seconds; two are our own client's, which keeps them for the next call
     if (count(await lab.resources()) <= count(before) + 4) return []
     await sleep(100)
   }
