@@ -60,8 +60,15 @@ const madeBy = async (answer: HttpAnswer): Promise<string> => {
   return /OpaqueRef:[\da-f-]+/.exec(result as string)?.[0] ?? ''
 }
 
-const counts = async (): Promise<number[]> =>
-  Promise.all(['VM', 'VDI', 'VBD', 'VIF'].map(async (name) => ((await client.call(`${name}.get_all`)) as []).length))
+/** How many objects there are, once the host has let go of the disks of the last transfer. */
+async function counts(): Promise<number[]> {
+  const [host = ''] = (await client.call('host.get_all')) as string[]
+  const domain = await client.call('host.get_control_domain', host)
+  await expect.poll(() => client.call('VM.get_VBDs', domain)).toEqual([])
+  return Promise.all(
+    ['VM', 'VDI', 'VBD', 'VIF'].map(async (name) => ((await client.call(`${name}.get_all`)) as []).length),
+  )
+}
 
 interface PythonsView {
   readonly names: string[]
