@@ -17,7 +17,8 @@ export const meddlingOperations: Operations = {
   "another's VM switched": { weight: 2, plausible: POWER, play: switchOther },
   "another's disk attached": {
     weight: 2,
-    plausible: [...POWER, 'DEVICE_ALREADY_DETACHED', 'DISK_VBD_MUST_BE_READWRITE_FOR_HVM'],
+    // the disk may have lost its data since it was chosen
+    plausible: [...POWER, 'DEVICE_ALREADY_DETACHED', 'DISK_VBD_MUST_BE_READWRITE_FOR_HVM', 'VDI_INCOMPATIBLE_TYPE'],
     play: borrow,
   },
   "another's tracking switched": { weight: 1, plausible: GONE, play: trackOther },
