@@ -124,6 +124,7 @@ function badVbds(pool: Pool): string[] {
     if (vdis.get(vdi)?.['type'] === 'cbt_metadata') bad.push(`VBD ${ref} has a disk without data, ${vdi}`)
     if (vbd['currently_attached'] !== true) return bad
     if (power === 'Halted') bad.push(`VBD ${ref} is attached, and its VM ${vm} is halted`)
+    if (power === 'Suspended') return bad // attached in name only: another VM may use the disk meanwhile
     if (vbd['mode'] !== 'RW' || vdis.get(vdi)?.['sharable'] === true || vdi === NULL_REF) return bad
     const other = writers.get(vdi)
     if (other !== undefined && other !== vm) bad.push(`${vdi} is written to by the VMs ${other} and ${vm}`)
