@@ -84,11 +84,17 @@ function unit(args) {
   follow(node(), [path.join(bin, 'vitest'), 'run', ...args])
 }
 
-/** Ours beside the peer, in one run. */
-function bench(args) {
-  installPrograms(['restic', 'mkfs.ext4'], { needed: true })
+/** Ours beside the peers', in one run: the whole job, or the part that is named. */
+function bench([first, ...others]) {
+  const benches = { backup: ['restic', 'mkfs.ext4'], nbd: ['nbdkit', 'nbdcopy', 'qemu-nbd', 'openssl'] }
+  const isNamed = first !== undefined && !first.startsWith('-')
+  const name = isNamed ? first : 'backup'
+  if (!Object.hasOwn(benches, name)) fail(`usage: npm run bench -- ${Object.keys(benches).join('|')} [--json]`, 2)
+  installPrograms(benches[name], { needed: true })
+  if (name === 'nbd') install(path.join(root, 'test', 'xen-orchestra'), "Xen Orchestra's packages")
   build()
-  follow(node(), ['--conditions=@tidemark/source', 'bench/backup.ts', ...args])
+  const args = isNamed || first === undefined ? others : [first, ...others]
+  follow(node(), ['--conditions=@tidemark/source', `bench/${name}.ts`, ...args])
 }
 
 /** Many clients at random on one lab, for as long as is asked. */

@@ -1,0 +1,25 @@
+// Reads an export with our client, and says how long it took: node bench/nbd/read.ts '{"target": …, "connections": 1, …}'
+import { bytes, extent, normalize, type Extent } from '@tidemark/blocks'
+import { openNbd, readRuns, type NbdTarget } from '@tidemark/nbd'
+
+/** What to read: everything, or these runs. */
+interface Order {
+  readonly target: NbdTarget
+  readonly connections: number
+  readonly inFlight?: number
+  readonly requestBytes?: number
+  readonly runs?: readonly { readonly offset: number; readonly length: number }[]
+}
+
+const { target, connections, inFlight, requestBytes, runs } = JSON.parse(process.argv[2] ?? '{}') as Order
+const startedAt = performance.now()
+await using client = await openNbd(target, {
+  connections,
+  ...(inFlight === undefined ? {} : { inFlight }),
+  ...(requestBytes === undefined ? {} : { requestBytes }),
+})
+const wanted: readonly Extent[] =
+  runs === undefined ? [extent(0, client.size)] : normalize(runs.map(({ offset, length }) => extent(offset, length)))
+let read = bytes(0)
+for await (const { data } of readRuns(client, wanted)) read = bytes(read + data.length)
+console.log(JSON.stringify({ seconds: (performance.now() - startedAt) / 1000, bytes: read }))
