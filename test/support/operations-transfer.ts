@@ -21,7 +21,8 @@ export const transferOperations: Operations = {
   'import vhd': { weight: 3, plausible: BUSY, play: importVhd },
   'import broken off': { weight: 2, plausible: BUSY, breaks: BROKEN, play: breakImport },
   'export metadata': { weight: 2, plausible: [], play: exportMetadata },
-  'import metadata': { weight: 1, plausible: [], play: importMetadata },
+  // a VM that sleeps and has lost what it sleeps in
+  'import metadata': { weight: 1, plausible: ['IMPORT_ERROR_FAILED_TO_FIND_OBJECT'], play: importMetadata },
 }
 
 const someDisk = (player: Player, ...kinds: readonly OwnDisk['kind'][]): OwnDisk | undefined =>
