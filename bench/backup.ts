@@ -1,6 +1,6 @@
 // The whole job beside restic's: the same image, the same changes, in one run. Ours reads from a lab over VHD and NBD with TLS;
 // restic reads the raw file from the page cache. Run with: npm run bench
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdtempSync, openSync, rmSync, writeFileSync, writeSync, closeSync, readdirSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -10,6 +10,7 @@ import { openLabControl } from '@tidemark/lab'
 import { openNbd } from '@tidemark/nbd'
 import { makeImage } from '../packages/cli/src/demo/image.ts'
 import { startLabProcess } from '../packages/cli/src/demo/lab-process.ts'
+import { median, timed } from './measure.ts'
 
 const MAIN = resolve(import.meta.dirname, '../packages/cli/dist/main.js')
 /** As users start it. */
@@ -118,23 +119,12 @@ function theirs(round: number): void {
   for (const path of [directory, copy, join(work, 'restored')]) rmSync(path, { recursive: true })
 }
 
-function timed(program: string, args: string[]): number {
-  const startedAt = performance.now()
-  const { status, stderr } = spawnSync(program, args, { stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' })
-  if (status !== 0) throw new Error(`${program} ${args.join(' ')}: ${stderr}`)
-  return (performance.now() - startedAt) / 1000
-}
-
 function sizeOf(directory: string): number {
   const entries = readdirSync(directory, { recursive: true, withFileTypes: true })
   return entries.reduce(
     (sum, entry) => sum + (entry.isFile() ? statSync(join(entry.parentPath, entry.name)).size : 0),
     0,
   )
-}
-
-function median(values: number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN
 }
 
 function report(): void {

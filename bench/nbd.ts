@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { CBT_BLOCK } from '@tidemark/blocks'
+import { median, timed } from './measure.ts'
 
 const ROUNDS = Number(process.env['ROUNDS'] ?? 5)
 const SIZE = Number(process.env['SIZE'] ?? 4096) * 1024 * 1024
@@ -63,7 +64,7 @@ async function clientCases(): Promise<Case[]> {
   const trust = { kind: 'authority', ca: tls.ca, subject: 'localhost' }
   const veiled = { address: { host: '127.0.0.1', port: secure }, exportName: '', tls: trust }
   const uri = `nbds://localhost:${secure}/?tls-certificates=${tls.directory}`
-  const copy = (from: string) => seconds('nbdcopy', ['--connections=1', from, 'null:'])
+  const copy = (from: string) => timed('nbdcopy', ['--connections=1', from, 'null:'])
   const xo = (port: number, cert?: string) => {
     const order = join(work, 'order.json')
     const info = { address: 'localhost', port, exportname: '', ...(cert === undefined ? {} : { cert }) }
@@ -117,7 +118,7 @@ async function serverCases(): Promise<Case[]> {
   const file = join(work, 'file.sock')
   await background('nbdkit', ['-f', '-U', file, 'file', image], file)
   const kit = await nbdkit(['--tls=require', `--tls-certificates=${tls.directory}`])
-  const copy = (uri: string, connections = 1) => seconds('nbdcopy', [`--connections=${connections}`, uri, 'null:'])
+  const copy = (uri: string, connections = 1) => timed('nbdcopy', [`--connections=${connections}`, uri, 'null:'])
   const unix = (path: string) => `nbd+unix:///?socket=${path}`
   const nbds = (at: number) => `nbds://localhost:${at}/?tls-certificates=${tls.directory}`
   return [
@@ -187,13 +188,6 @@ function told(program: string, args: string[]): number {
   return (JSON.parse(stdout) as { seconds: number }).seconds
 }
 
-function seconds(program: string, args: string[]): number {
-  const startedAt = performance.now()
-  const { status, stderr } = spawnSync(program, args, { encoding: 'utf8' })
-  if (status !== 0) throw new Error(`${program} ${args.join(' ')}: ${stderr}`)
-  return (performance.now() - startedAt) / 1000
-}
-
 /** A process of ours that says its port, and ends with this one. */
 async function child(program: string, args: string[]): Promise<{ port: number }> {
   const process = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] })
@@ -244,8 +238,4 @@ function certificates(): { directory: string; ca: string; key: string } {
   const ca = readFileSync(cert, 'utf8')
   writeFileSync(join(directory, 'ca-cert.pem'), ca)
   return { directory, ca, key: readFileSync(key, 'utf8') }
-}
-
-function median(values: number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
 }

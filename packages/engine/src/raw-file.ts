@@ -1,4 +1,4 @@
-import { constants, mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises'
+import { constants, mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { readContent, type DiskContent, type Repository } from '@tidemark/repository'
 import { EngineError } from './error.ts'
@@ -6,6 +6,7 @@ import type { OnDisk } from './events.ts'
 import type { OpenPoint } from './points.ts'
 import { contentOf, progressOf } from './restore.ts'
 import type { DiskRecord } from './vm-record.ts'
+import { writeWhole } from './write-whole.ts'
 
 export interface RestoredFile {
   readonly record: DiskRecord
@@ -51,7 +52,7 @@ async function writeRawFile(
     await using file = await open(partial, 'w', 0o600)
     await file.truncate(content.size)
     for await (const piece of readContent(repository, content, { holes: 'skip' }, signal)) {
-      if (piece.data !== 'zero') await writeAll(file, piece.data, piece.offset) // 'skip' leaves holes out
+      if (piece.data !== 'zero') await writeWhole(file, piece.data, piece.offset) // 'skip' leaves holes out
       onMoved(piece.offset + piece.length)
     }
     await file.sync()
@@ -68,12 +69,6 @@ async function refuseExisting(path: string): Promise<void> {
   if (existing === undefined) return
   await existing.close()
   throw new EngineError('ENGINE_TARGET', `${path} exists already; remove it or choose another directory`)
-}
-
-async function writeAll(file: FileHandle, data: Uint8Array, offset: number): Promise<void> {
-  for (let done = 0; done < data.length;) {
-    done += (await file.write(data, done, data.length - done, offset + done)).bytesWritten
-  }
 }
 
 async function syncDirectory(path: string): Promise<void> {

@@ -1,6 +1,5 @@
 import { once } from 'node:events'
-import { cp, lstat, mkdir, mkdtemp, readdir, readlink, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { cp, lstat, mkdir, readdir, readlink } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { chooseDisks, contentOf, type OpenPoint } from '@tidemark/engine'
 import { serveNbd } from '@tidemark/nbd'
@@ -8,6 +7,7 @@ import { openImage, type Repository } from '@tidemark/repository'
 import { pointExports } from '../access/exports.ts'
 import { openGuestFs, type GuestFs, type GuestMount } from '../access/guestfs.ts'
 import { placeInside } from '../access/inside.ts'
+import { privateSocket } from '../access/private-socket.ts'
 import { uriOf } from '../access/usage.ts'
 import { openRepo, type GlobalOptions, type RepositoryOptions } from '../connect.ts'
 import { CliError } from '../error.ts'
@@ -67,15 +67,11 @@ async function serveDisks(
   stack: AsyncDisposableStack,
   { repository, point, selectors, signal }: DisksToServe,
 ): Promise<readonly string[]> {
-  const directory = await mkdtemp(join(tmpdir(), 'tidemark-nbd-'))
-  stack.defer(() => rm(directory, { recursive: true, force: true }))
   const disks = []
   for (const record of chooseDisks(point, selectors)) {
     disks.push({ record, image: await openImage(repository, await contentOf(point, record, signal), {}, signal) })
   }
-  const server = stack.use(
-    await serveNbd({ listen: { path: join(directory, 'nbd.sock') }, exports: pointExports(disks) }),
-  )
+  const server = stack.use(await serveNbd({ listen: await privateSocket(stack), exports: pointExports(disks) }))
   return disks.map(({ record }) =>
     // libguestfs has no word for a Unix socket in the scheme
     uriOf({ address: server.address, tls: false, name: String(record.position), writable: false }).replace('+unix', ''),

@@ -1,12 +1,12 @@
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { chooseDisks, contentOf, openOverlay, type DiskRecord, type OpenPoint } from '@tidemark/engine'
 import { serveNbd, type NbdAddress, type NbdServerOptions } from '@tidemark/nbd'
 import { openImage, type DiskImage, type Repository } from '@tidemark/repository'
 import { pointExports, type ServedDisk } from '../access/exports.ts'
+import { privateSocket } from '../access/private-socket.ts'
 import { uriOf, usageOf, type Served } from '../access/usage.ts'
 import { openRepo, type GlobalOptions, type RepositoryOptions } from '../connect.ts'
 import { CliError } from '../error.ts'
@@ -110,9 +110,7 @@ async function listenOn(stack: AsyncDisposableStack, args: NbdArguments, hasTls:
   }
   if (args.listen !== undefined) return tcpAddress(args.listen, hasTls)
   if (args.socket !== undefined) return { path: args.socket }
-  const directory = await mkdtemp(join(tmpdir(), 'tidemark-nbd-'))
-  stack.defer(() => rm(directory, { recursive: true, force: true }))
-  return { path: join(directory, 'nbd.sock') }
+  return privateSocket(stack)
 }
 
 function tcpAddress(text: string, hasTls: boolean): NbdAddress {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { bytes, type Bytes } from '@tidemark/blocks'
 import type { DiskImage, ImageExtent } from '@tidemark/repository'
 import { EngineError } from '../error.ts'
+import { writeWhole } from '../write-whole.ts'
 import { OVERLAY_BLOCK, OverlayMap, type OverlayIdentity } from './map.ts'
 
 /** A disk of a restore point that can be written to. The point itself never changes. */
@@ -157,11 +158,5 @@ async function readWhole(file: FileHandle, into: Uint8Array, offset: number): Pr
     const { bytesRead } = await file.read(into, done, into.length - done, offset + done)
     if (bytesRead === 0) throw new Error('the overlay ends before its map says so')
     done += bytesRead
-  }
-}
-
-async function writeWhole(file: FileHandle, data: Uint8Array, offset: number): Promise<void> {
-  for (let done = 0; done < data.length;) {
-    done += (await file.write(data, done, data.length - done, offset + done)).bytesWritten
   }
 }

@@ -2,7 +2,7 @@ import type { NbdFaults, NbdReplyFault, NbdReplyInfo, ServerTls } from '@tidemar
 import type { Pool } from '../pool.ts'
 import type { Fired, PlannedFaults } from './planned.ts'
 import { pause } from './wait.ts'
-import { befall } from './world.ts'
+import { befall, isWorldAction } from './world.ts'
 
 /** Hands the events of one host's NBD server to the plan. */
 export function nbdFaults(
@@ -36,6 +36,10 @@ async function spoilReply(
   { action, chance }: Fired<'nbd-reply'>,
   { type, length, signal }: NbdReplyInfo,
 ): Promise<NbdReplyFault> {
+  if (isWorldAction(action)) {
+    await befall(pool, action)
+    return 'pass'
+  }
   switch (action.action) {
     case 'drop':
       return 'drop'
@@ -48,13 +52,6 @@ async function spoilReply(
       return { corrupt: action.what, bit: action.bit ?? Math.floor(chance() * 8 * length) }
     case 'error':
       return { errno: action.errno }
-    case 'crash-host':
-    case 'restart-host':
-    case 'lose-sessions':
-    case 'crash-sr':
-    case 'break-tracking':
-      await befall(pool, action)
-      return 'pass'
     default:
       return action satisfies never
   }

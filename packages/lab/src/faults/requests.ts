@@ -3,7 +3,7 @@ import type { SessionRef } from '@tidemark/xenapi'
 import type { Pool } from '../pool.ts'
 import type { Fired } from './planned.ts'
 import { departure, pause } from './wait.ts'
-import { befall, expireSessions } from './world.ts'
+import { befall, expireSessions, isWorldAction } from './world.ts'
 
 /** A request with a call in it, and the way to answer it. */
 export interface RpcRequest {
@@ -19,6 +19,10 @@ export async function spoilRequest(
   { action }: Fired<'request'>,
   { session, response, work }: RpcRequest,
 ): Promise<string | undefined> {
+  if (isWorldAction(action)) {
+    await befall(pool, action)
+    return work()
+  }
   switch (action.action) {
     case 'delay':
       await pause(action.ms, pool.closing)
@@ -40,13 +44,6 @@ export async function spoilRequest(
       return sendPage(response, 200)
     case 'lose-session':
       expireSessions(pool, session as SessionRef)
-      return work()
-    case 'crash-host':
-    case 'restart-host':
-    case 'lose-sessions':
-    case 'crash-sr':
-    case 'break-tracking':
-      await befall(pool, action)
       return work()
     default:
       return action satisfies never

@@ -4,7 +4,7 @@ import { HttpRefusal } from '../http/transfer.ts'
 import type { Pool } from '../pool.ts'
 import type { VdiRef } from '@tidemark/xenapi'
 import type { Fired } from './planned.ts'
-import { befall } from './world.ts'
+import { befall, isWorldAction } from './world.ts'
 
 /** The uuid of the disk that a transfer is about, if it is about one. */
 export function vdiOf({ db }: Pool, { query }: Exchange): string | undefined {
@@ -20,6 +20,10 @@ export async function spoilTransfer<Result>(
   exchange: Exchange,
   work: () => Promise<Result>,
 ): Promise<Result> {
+  if (isWorldAction(action)) {
+    await befall(pool, action)
+    return work()
+  }
   switch (action.action) {
     case 'cut':
     case 'stall': {
@@ -40,13 +44,6 @@ export async function spoilTransfer<Result>(
       const [code = 'INTERNAL_ERROR', ...params] = action.failure
       throw apiFailure(code, ...params)
     }
-    case 'crash-host':
-    case 'restart-host':
-    case 'lose-sessions':
-    case 'crash-sr':
-    case 'break-tracking':
-      await befall(pool, action)
-      return work()
     default:
       return action satisfies never
   }

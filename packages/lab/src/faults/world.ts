@@ -5,6 +5,18 @@ import { stopVm } from '../classes/vm-life.ts'
 import { theHost, thePool, type Pool } from '../pool.ts'
 import type { WorldAction } from './plan.ts'
 
+const WORLD_ACTIONS = {
+  'crash-host': true,
+  'restart-host': true,
+  'lose-sessions': true,
+  'crash-sr': true,
+  'break-tracking': true,
+} as const satisfies Readonly<Record<WorldAction['action'], true>>
+
+/** Whether an action of any point is one that befalls the pool itself. */
+export const isWorldAction = (action: { readonly action: string }): action is WorldAction =>
+  Object.hasOwn(WORLD_ACTIONS, action.action)
+
 /** Lets something befall the pool. @throws XenApiError UUID_INVALID when the plan names what does not exist */
 export async function befall(pool: Pool, action: WorldAction): Promise<void> {
   const { db, faults } = pool

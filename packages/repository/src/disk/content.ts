@@ -18,6 +18,15 @@ export interface DiskContent {
   readonly sizes: Uint32Array
 }
 
+/** The IDs of some pieces, packed in the order given. */
+export function idsOfPieces({ ids }: DiskContent, pieces: readonly number[]): Uint8Array {
+  const result = new Uint8Array(pieces.length * ID_LENGTH)
+  for (const [i, piece] of pieces.entries()) {
+    result.set(ids.subarray(piece * ID_LENGTH, (piece + 1) * ID_LENGTH), i * ID_LENGTH)
+  }
+  return result
+}
+
 const FIRST_CAPACITY = 256
 
 /** Gathers pieces into a content. */

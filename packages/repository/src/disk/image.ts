@@ -1,7 +1,7 @@
 import { bytes, extent, type Bytes, type Extent } from '@tidemark/blocks'
 import { ID_LENGTH } from '../id.ts'
 import type { Repository } from '../repository.ts'
-import type { DiskContent } from './content.ts'
+import { idsOfPieces, type DiskContent } from './content.ts'
 import { BlobCache } from './image-cache.ts'
 import { Streams } from './image-streams.ts'
 import { isZeroPiece } from './zero.ts'
@@ -59,7 +59,7 @@ class RepositoryImage implements DiskImage {
     this.#streams = new Streams(readAheadBytes)
     this.#cache = new BlobCache(cacheBytes, async (pieces, signal) => {
       for (const piece of pieces) this.stats.loadedBytes += content.sizes[piece] ?? 0
-      return repository.blobs.reader.loadMany('data', idsOf(content, pieces), signal)
+      return repository.blobs.reader.loadMany('data', idsOfPieces(content, pieces), signal)
     })
   }
 
@@ -169,12 +169,4 @@ class PieceIndex {
     }
     return Math.max(0, low)
   }
-}
-
-function idsOf({ ids }: DiskContent, pieces: readonly number[]): Uint8Array {
-  const result = new Uint8Array(pieces.length * ID_LENGTH)
-  for (const [i, piece] of pieces.entries()) {
-    result.set(ids.subarray(piece * ID_LENGTH, (piece + 1) * ID_LENGTH), i * ID_LENGTH)
-  }
-  return result
 }

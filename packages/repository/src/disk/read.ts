@@ -2,7 +2,7 @@ import { bytes, clip, endOf, extent, mapInOrder, type Bytes, type Extent, type E
 import { ID_LENGTH } from '../id.ts'
 import type { BlobReader } from '../reader.ts'
 import type { Repository } from '../repository.ts'
-import type { DiskContent } from './content.ts'
+import { idsOfPieces, type DiskContent } from './content.ts'
 import { isZeroPiece } from './zero.ts'
 
 /** A stretch of a disk: its `length` bytes, or 'zero' for a hole of any length. */
@@ -101,13 +101,13 @@ function* windowsOf(content: DiskContent, extents: Extents): Generator<Window> {
       slices.push({ ...slice, blob: pieces.length - 1 })
     }
     if (loaded >= WINDOW_BYTES || slices.length >= WINDOW_PIECES) {
-      yield { slices, ids: packed(content, pieces) }
+      yield { slices, ids: idsOfPieces(content, pieces) }
       slices = []
       pieces = []
       loaded = 0
     }
   }
-  if (slices.length > 0) yield { slices, ids: packed(content, pieces) }
+  if (slices.length > 0) yield { slices, ids: idsOfPieces(content, pieces) }
 }
 
 /** The parts of pieces that lie in `extents`. `piece` is -1 for zeros. */
@@ -130,12 +130,4 @@ function* slicesOf(content: DiskContent, extents: Extents): Generator<{ piece: n
     }
     at = end
   }
-}
-
-function packed({ ids }: DiskContent, pieces: readonly number[]): Uint8Array {
-  const result = new Uint8Array(pieces.length * ID_LENGTH)
-  for (const [i, piece] of pieces.entries()) {
-    result.set(ids.subarray(piece * ID_LENGTH, (piece + 1) * ID_LENGTH), i * ID_LENGTH)
-  }
-  return result
 }
