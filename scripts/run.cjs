@@ -37,7 +37,7 @@ const DEMO_PROGRAMS = ['restic', 'nbdfuse', 'mkfs.ext4', 'fusermount3']
 
 function main() {
   const [command, ...args] = process.argv.slice(2)
-  const commands = { demo, test, build, unit, generate, bench, soak, 'soak:xo': soakXo, fuzz }
+  const commands = { demo, test, build, unit, generate, bench, soak, 'soak:xo': soakXo, fuzz, scale }
   if (!Object.hasOwn(commands, command)) fail(`usage: node scripts/run.cjs ${Object.keys(commands).join('|')}`, 2)
   process.chdir(root)
   install()
@@ -115,6 +115,12 @@ function soakXo(args) {
 function fuzz(args) {
   build()
   follow(node(), ['--conditions=@tidemark/source', '--expose-gc', 'scripts/fuzz.ts', ...args])
+}
+
+/** A repository of many blobs: what opening it takes. */
+function scale(args) {
+  build()
+  follow(node(), ['--conditions=@tidemark/source', 'scripts/scale.ts', ...args])
 }
 
 function generate() {

@@ -22,6 +22,8 @@ export type RepositoryErrorCode =
   | 'REPOSITORY_NO_POINT'
   /** The caller handed in something that does not fit: chunks that are not the plan's reads, an unsafe name. */
   | 'REPOSITORY_INPUT'
+  /** The local cache of the index broke while it was in use. It was removed: run the command again. */
+  | 'REPOSITORY_CACHE'
   /** The repository was closed. */
   | 'REPOSITORY_CLOSED'
   | BackendErrorCode

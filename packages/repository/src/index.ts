@@ -1,7 +1,7 @@
 export { filePath, type Backend, type FileName, type FileRange, type FileType } from './backends/backend.ts'
 export { localBackend } from './backends/local.ts'
 export { memoryBackend, type MemoryBackend } from './backends/memory.ts'
-export { BlobIndex, type BlobLocation } from './blob-index.ts'
+export { BlobIndex, type BlobLocation, type IndexEntry } from './blob-index.ts'
 export type { CheckFinding, CheckOptions, CheckProgress, CheckReport } from './check.ts'
 export { systemClock, type Clock } from './clock.ts'
 export { contentOf, type DiskContent } from './disk/content.ts'
@@ -17,7 +17,14 @@ export type { NewSnapshot, Snapshot, SnapshotSummary } from './format/snapshot.t
 export type { NodeType, TreeNode } from './format/tree.ts'
 export { blobId, snapshotId, type BlobId, type BlobType, type SnapshotId } from './id.ts'
 export type { LockKind, LockOwner, RepositoryLock } from './lock.ts'
-export { addPassword, initRepository, openRepository, repositoryDefaults, type RepositoryOptions } from './open.ts'
+export {
+  addPassword,
+  initRepository,
+  openRepository,
+  repositoryDefaults,
+  type CacheOptions,
+  type RepositoryOptions,
+} from './open.ts'
 export {
   loadFile,
   loadPoint,

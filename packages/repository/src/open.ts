@@ -1,4 +1,5 @@
 import { hostname, userInfo } from 'node:os'
+import { join } from 'node:path'
 import type { Backend } from './backends/backend.ts'
 import { systemClock, type Clock } from './clock.ts'
 import { isRepositoryError, RepositoryError } from './error.ts'
@@ -7,6 +8,7 @@ import { Sealer, type MasterKey } from './format/crypto.ts'
 import { kdfDefaults, type KdfParameters } from './format/kdf.ts'
 import { encodeKeyFile, newMasterKey, openKeyFile } from './format/key.ts'
 import { sha256Hex } from './id.ts'
+import { IndexCache } from './index-cache/index-cache.ts'
 import { makeRepository, type Repository } from './repository.ts'
 import { damaged } from './unpacked.ts'
 import { writerDefaults } from './writer.ts'
@@ -30,6 +32,16 @@ export interface RepositoryOptions {
   /** Process in locks. */
   readonly pid: number
   readonly clock: Clock
+  /** Where to keep what is known of repositories; without it all index files are read each time, into memory. */
+  readonly cache: CacheOptions
+}
+
+/** A cache on this machine: safe to delete at any time, shared by several processes and repositories. */
+export interface CacheOptions {
+  /** Holds a directory for each repository, named by its ID; made when it is not there. */
+  readonly directory: string
+  /** Told what kept the cache from being used or written. Such a problem makes things slower, never fail. */
+  readonly onProblem?: (error: unknown) => void
 }
 
 export const repositoryDefaults = {
@@ -106,7 +118,9 @@ export async function addPassword(
   return name
 }
 
-function completed(options: Partial<RepositoryOptions>): RepositoryOptions {
+type CompleteOptions = Omit<RepositoryOptions, 'cache'> & Partial<Pick<RepositoryOptions, 'cache'>>
+
+function completed(options: Partial<RepositoryOptions>): CompleteOptions {
   const machine = { hostname: hostname(), username: currentUser(), pid: process.pid }
   return { ...repositoryDefaults, ...machine, ...options }
 }
@@ -122,13 +136,13 @@ function currentUser(): string {
 
 function joined(
   backend: Backend,
-  options: RepositoryOptions,
+  options: CompleteOptions,
   config: Config,
   key: MasterKey,
   keyName: string,
   isNew: boolean,
 ): Repository {
-  const { clock, workers, hostname: host, username, pid, packSize, dataLevel, verifyWrites } = options
+  const { clock, workers, hostname: host, username, pid, packSize, dataLevel, verifyWrites, cache } = options
   return makeRepository({
     backend,
     id: config.id,
@@ -138,8 +152,13 @@ function joined(
     owner: { hostname: host, username, pid },
     workers,
     writer: { packSize, dataLevel, verifyWrites },
+    cache: cache === undefined ? undefined : openCache(cache, config.id),
     isNew,
   })
+}
+
+function openCache({ directory, onProblem = () => {} }: CacheOptions, repositoryId: string): IndexCache {
+  return new IndexCache({ directory: join(directory, repositoryId), repositoryId, onProblem })
 }
 
 async function assertUnused(backend: Backend, signal?: AbortSignal): Promise<void> {

@@ -4,13 +4,14 @@ import { checkRepository, type CheckOptions, type CheckProgress, type CheckRepor
 import type { Clock } from './clock.ts'
 import { RepositoryError } from './error.ts'
 import { Sealer, type MasterKey } from './format/crypto.ts'
-import { decodeIndex } from './format/index-file.ts'
 import { decodeSnapshot, encodeSnapshot, type NewSnapshot, type Snapshot } from './format/snapshot.ts'
 import { idAt, idBytes, snapshotId, type BlobId, type BlobType, type SnapshotId } from './id.ts'
+import type { IndexCache } from './index-cache/index-cache.ts'
+import { loadBlobIndex } from './index-cache/load.ts'
 import { acquireLock, removeLocks, type LockKind, type LockOwner, type RepositoryLock } from './lock.ts'
 import { BlobReader } from './reader.ts'
 import { sealingPool } from './sealing/pool.ts'
-import { damaged, loadUnpacked, saveUnpacked } from './unpacked.ts'
+import { loadUnpacked, saveUnpacked } from './unpacked.ts'
 import { BlobWriter, newTally, type WriterOptions } from './writer.ts'
 
 /** An open repository. Calls may run at the same time; several processes may use it under their locks. */
@@ -32,7 +33,7 @@ export interface Repository extends AsyncDisposable {
   unlock(which: 'stale' | 'all', signal?: AbortSignal): Promise<number>
 
   /**
-   * Reads all index files. List snapshots first: one seen before its index would look broken. A reload replaces the
+   * Reads all index files, but for those that the cache knows. List snapshots first: one seen before its index would look broken. A reload replaces the
    * index, and forgets an earlier failure to write. Reads that come before it load it on their own.
    * @throws RepositoryError REPOSITORY_DAMAGED, naming the index file
    */
@@ -91,6 +92,8 @@ export interface RepositoryParts {
   /** Threads that compress and encrypt; 0 for none. */
   readonly workers: number
   readonly writer: WriterOptions
+  /** Keeps the index on this machine; undefined to load all of it each time. */
+  readonly cache: IndexCache | undefined
   /** A repository just made has an empty index, and nothing to load. */
   readonly isNew: boolean
 }
@@ -117,7 +120,7 @@ export function makeRepository(parts: RepositoryParts): Repository {
 
   const loadIndex = async (signal?: AbortSignal) => {
     await writer.flush().catch(() => writer.reset()) // a failed writer begins anew with the index that is really there
-    index = await readIndexes(backend, sealer, signal)
+    index = await loadBlobIndex({ backend, sealer, cache: parts.cache }, signal)
   }
   const ready = async (signal?: AbortSignal) => {
     if (index !== undefined) return
@@ -181,23 +184,10 @@ export function makeRepository(parts: RepositoryParts): Repository {
       writer.fail(new RepositoryError('REPOSITORY_CLOSED', 'the repository is closed'))
       await writer.settle()
       await pool[Symbol.asyncDispose]()
+      parts.cache?.close()
       await backend[Symbol.asyncDispose]()
     },
   }
-}
-
-async function readIndexes(backend: Backend, sealer: Sealer, signal?: AbortSignal): Promise<BlobIndex> {
-  const index = new BlobIndex()
-  for await (const { name } of backend.list('index', signal)) {
-    const file = { type: 'index', name } as const
-    const json = await loadUnpacked(backend, sealer, file, signal)
-    try {
-      for (const { pack, blobs } of decodeIndex(json)) index.addPack(pack, blobs)
-    } catch (cause) {
-      throw damaged(`index/${name}`, (cause as Error).message, cause)
-    }
-  }
-  return index
 }
 
 async function loadSnapshot(backend: Backend, sealer: Sealer, id: SnapshotId, signal?: AbortSignal): Promise<Snapshot> {

@@ -78,14 +78,15 @@ export function contentOf(ids: Uint8Array, index: BlobIndex): DiskContent {
   const length = ids.length / ID_LENGTH
   const sizes = new Uint32Array(length)
   let size = 0
-  for (let i = 0; i < length; i++) {
-    const entry = index.find('data', ids, i * ID_LENGTH)
+  index.findMany('data', ids, (position, entry, plainSize) => {
     if (entry < 0) {
-      throw new RepositoryError('REPOSITORY_MISSING_BLOB', `data blob ${idAt(ids, i * ID_LENGTH)} is in no index`)
+      throw new RepositoryError(
+        'REPOSITORY_MISSING_BLOB',
+        `data blob ${idAt(ids, position * ID_LENGTH)} is in no index`,
+      )
     }
-    const each = index.plainSize(entry)
-    sizes[i] = each
-    size += each
-  }
+    sizes[position] = plainSize
+    size += plainSize
+  })
   return { size: bytes(size), length, ids, sizes }
 }
