@@ -12,6 +12,7 @@ const NODE_MAJOR = 24
 /** Programs that the tests meet, and the Debian packages that bring them. */
 const OUTSIDERS = {
   restic: 'restic',
+  rclone: 'rclone',
   nbdkit: 'nbdkit',
   nbdinfo: 'libnbd-bin',
   nbdcopy: 'libnbd-bin',

@@ -24,6 +24,8 @@ export type RepositoryErrorCode =
   | 'REPOSITORY_INPUT'
   /** The local cache of the index broke while it was in use. It was removed: run the command again. */
   | 'REPOSITORY_CACHE'
+  /** Files can be added and not removed with these credentials: what needs a removal is refused before it begins. */
+  | 'REPOSITORY_APPEND_ONLY'
   /** The repository was closed. */
   | 'REPOSITORY_CLOSED'
   | BackendErrorCode
@@ -36,6 +38,8 @@ export type BackendErrorCode =
   | 'BACKEND_OUT_OF_RANGE'
   /** No permission. */
   | 'BACKEND_DENIED'
+  /** It does not answer, or has too much to do: trying again may help. */
+  | 'BACKEND_UNAVAILABLE'
   /** Anything else the storage refused; `cause` has the original. */
   | 'BACKEND_IO'
 

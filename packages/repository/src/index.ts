@@ -1,7 +1,21 @@
-export { filePath, type Backend, type FileName, type FileRange, type FileType } from './backends/backend.ts'
+export {
+  filePath,
+  type Backend,
+  type FileName,
+  type FileRange,
+  type FileType,
+  type ListedFile,
+} from './backends/backend.ts'
+export { withoutRemoval } from './backends/append-only.ts'
+export { withBandwidth, type Bandwidth } from './backends/bandwidth.ts'
+export { withConnections } from './backends/connections.ts'
 export { localBackend } from './backends/local.ts'
+export { hasScheme, parseLocation, type StorageLocation } from './backends/location.ts'
 export { memoryBackend, type MemoryBackend } from './backends/memory.ts'
 export { BlobIndex, type BlobLocation, type IndexEntry } from './blob-index.ts'
+export { restBackend, restDefaults, type RestOptions } from './backends/rest.ts'
+export { retryDefaults, withRetry, type RetryOptions, type RetryPause } from './backends/retry.ts'
+export { openBackend, storageDefaults, type StorageOptions } from './backends/storage.ts'
 export type { CheckFinding, CheckOptions, CheckProgress, CheckReport } from './check.ts'
 export { systemClock, type Clock } from './clock.ts'
 export { contentOf, type DiskContent } from './disk/content.ts'

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { initRepository, localBackend, memoryBackend, openRepository, type Backend } from '../src/index.ts'
+import { initRepository, localBackend, memoryBackend, openRepository } from '../src/index.ts'
 
 const run = promisify(execFile)
 const options = { kdf: { N: 1024, r: 8, p: 1 }, packSize: 1 << 18, workers: 1 }
@@ -18,35 +18,6 @@ async function all<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
   const list: Item[] = []
   for await (const item of items) list.push(item)
   return list
-}
-
-const backends: Record<string, () => Backend> = { local: () => localBackend(directory), memory: () => memoryBackend() }
-
-for (const [name, make] of Object.entries(backends)) {
-  test(`${name}: a file is saved once, loaded whole or in part, listed with its size, and removed`, async () => {
-    await using backend = make()
-    await backend.create()
-    const file = { type: 'data', name: 'ab'.repeat(32) } as const
-    await backend.save(file, Buffer.from('0123456789'))
-    expect(Buffer.from(await backend.load(file, 'all')).toString()).toBe('0123456789')
-    expect(Buffer.from(await backend.load(file, { offset: 3, length: 4 })).toString()).toBe('3456')
-    expect(await all(backend.list('data'))).toEqual([{ name: file.name, size: 10 }])
-    expect(await all(backend.list('index'))).toEqual([])
-    await expect(backend.save(file, Buffer.from('other'))).rejects.toMatchObject({ code: 'BACKEND_EXISTS' })
-    await expect(backend.load(file, { offset: 8, length: 3 })).rejects.toMatchObject({ code: 'BACKEND_OUT_OF_RANGE' })
-    await backend.remove(file)
-    await expect(backend.load(file, 'all')).rejects.toMatchObject({ code: 'BACKEND_NOT_FOUND' })
-    await expect(backend.remove(file)).rejects.toMatchObject({ code: 'BACKEND_NOT_FOUND' })
-  })
-
-  test(`${name}: an aborted call throws the reason and leaves nothing`, async () => {
-    await using backend = make()
-    await backend.create()
-    const reason = new Error('enough')
-    const file = { type: 'index', name: 'cd'.repeat(32) } as const
-    await expect(backend.save(file, Buffer.from('x'), AbortSignal.abort(reason))).rejects.toBe(reason)
-    expect(await all(backend.list('index'))).toEqual([])
-  })
 }
 
 test('files are private and read-only, directories are private', async () => {

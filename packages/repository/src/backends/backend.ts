@@ -13,11 +13,18 @@ export interface FileRange {
   readonly length: number
 }
 
+/** A file as a list has it; `size` in bytes. */
+export interface ListedFile {
+  readonly name: string
+  readonly size: number
+}
+
 /**
- * Stores whole, immutable files, each name written once. Knows nothing of what is inside them.
+ * Stores whole, immutable files, each name written once. Knows nothing of what is inside them; some servers refuse a file whose name
+ * is not its SHA-256.
  *
- * Errors are `RepositoryError`: BACKEND_NOT_FOUND, BACKEND_EXISTS, BACKEND_OUT_OF_RANGE, BACKEND_DENIED, BACKEND_IO and
- * REPOSITORY_FULL; the signal's reason when aborted.
+ * Errors are `RepositoryError`: BACKEND_NOT_FOUND, BACKEND_EXISTS, BACKEND_OUT_OF_RANGE, BACKEND_DENIED, BACKEND_UNAVAILABLE,
+ * BACKEND_IO and REPOSITORY_FULL; the signal's reason when aborted.
  */
 export interface Backend extends AsyncDisposable {
   /** Where the files are, for people. Never contains a secret. */
@@ -25,11 +32,12 @@ export interface Backend extends AsyncDisposable {
   /** Makes whatever an empty repository needs: directories, a bucket. Fine to call again. */
   create(signal?: AbortSignal): Promise<void>
   /** Files of one type, in no order. Foreign and temporary names are left out. A missing directory is empty. */
-  list(type: FileType, signal?: AbortSignal): AsyncIterable<{ readonly name: string; readonly size: number }>
+  list(type: FileType, signal?: AbortSignal): AsyncIterable<ListedFile>
   /** Never a short read: a range past the end is an error. */
   load(file: FileName, range: FileRange | 'all', signal?: AbortSignal): Promise<Uint8Array>
   /** All or nothing, durable when it resolves. `bytes` belongs to the caller again once it has settled. */
   save(file: FileName, bytes: Uint8Array, signal?: AbortSignal): Promise<void>
+  /** BACKEND_NOT_FOUND where the storage tells: S3 does not. BACKEND_DENIED when files may be added and not removed. */
   remove(file: FileName, signal?: AbortSignal): Promise<void>
 }
 

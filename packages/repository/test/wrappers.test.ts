@@ -1,0 +1,226 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import {
+  memoryBackend,
+  RepositoryError,
+  withBandwidth,
+  withConnections,
+  withoutRemoval,
+  withRetry,
+  type Backend,
+  type RetryPause,
+} from '../src/index.ts'
+import { all, fileOf } from './support/backend-contract.ts'
+import { handClock } from './support/hand-clock.ts'
+
+const away = (text: string) => new RepositoryError('BACKEND_UNAVAILABLE', text)
+const content = Buffer.from('some content')
+const file = fileOf('data', content)
+const steady = { patienceMs: 10_000, pauseMs: 100, pauseMaxMs: 2000, random: () => 1 }
+
+test('pauses double up to their limit, jitter takes up to half of one off, and the last cause is told', async () => {
+  for (const [random, factor] of [
+    [() => 1, 1],
+    [() => 0, 0.5],
+  ] as const) {
+    const clock = handClock()
+    let calls = 0
+    const store: Backend = { ...memoryBackend(), load: () => Promise.reject(away(`refusal ${++calls}`)) }
+    const told: RetryPause[] = []
+    const backend = withRetry(store, { ...steady, random, clock, onPause: (pause) => void told.push(pause) })
+    const error: unknown = await backend.load(file, 'all').catch((cause: unknown) => cause)
+    expect(clock.pauses.slice(0, 6)).toEqual([100, 200, 400, 800, 1600, 2000].map((ms) => ms * factor))
+    expect(clock.pauses.reduce((sum, ms) => sum + ms, 0)).toBeLessThanOrEqual(10_000)
+    expect(error).toMatchObject({
+      code: 'BACKEND_UNAVAILABLE',
+      message: expect.stringContaining(`refusal ${calls}`),
+      cause: { message: `refusal ${calls}` },
+    })
+    expect(told.map(({ pauseMs }) => pauseMs)).toEqual(clock.pauses)
+    expect(told[0]).toMatchObject({ location: 'memory', cause: { message: 'refusal 1' } })
+  }
+})
+
+test('what does not get better by waiting is not tried again', async () => {
+  for (const code of ['BACKEND_DENIED', 'BACKEND_NOT_FOUND', 'REPOSITORY_FULL', 'BACKEND_IO'] as const) {
+    const clock = handClock()
+    const store: Backend = { ...memoryBackend(), load: () => Promise.reject(new RepositoryError(code, 'no')) }
+    await expect(withRetry(store, { ...steady, clock }).load(file, 'all')).rejects.toMatchObject({
+      code,
+      message: 'no',
+    })
+    expect(clock.pauses).toEqual([])
+  }
+})
+
+test('an abort ends the waiting with its reason', async () => {
+  const stop = new AbortController()
+  const reason = new Error('enough')
+  const clock = handClock()
+  const store: Backend = {
+    ...memoryBackend(),
+    load: () => {
+      stop.abort(reason)
+      return Promise.reject(away('down'))
+    },
+  }
+  await expect(withRetry(store, { ...steady, clock }).load(file, 'all', stop.signal)).rejects.toBe(reason)
+})
+
+test('a save whose answer was lost is looked up, and not sent again', async () => {
+  const store = memoryBackend()
+  let sent = 0
+  const losing: Backend = {
+    ...store,
+    async save(name, bytes) {
+      sent++
+      await store.save(name, bytes)
+      throw away('the answer is lost')
+    },
+  }
+  await withRetry(losing, { ...steady, clock: handClock() }).save(file, content)
+  expect(sent).toBe(1)
+  expect(Buffer.from(await store.load(file, 'all'))).toEqual(content)
+})
+
+test('a save that did not arrive is sent again', async () => {
+  const store = memoryBackend()
+  let sent = 0
+  const dropping: Backend = {
+    ...store,
+    async save(name, bytes) {
+      if (++sent < 3) throw away('dropped')
+      await store.save(name, bytes)
+    },
+  }
+  await withRetry(dropping, { ...steady, clock: handClock() }).save(file, content)
+  expect(sent).toBe(3)
+  expect(Buffer.from(await store.load(file, 'all'))).toEqual(content)
+})
+
+test("somebody else's file under the name is an error, also after a lost answer", async () => {
+  const store = memoryBackend()
+  const other: Backend = {
+    ...store,
+    async save(name) {
+      await store.save(name, Buffer.from('of another program'))
+      throw away('lost')
+    },
+  }
+  const config = { type: 'config', name: '' } as const
+  await expect(withRetry(other, { ...steady, clock: handClock() }).save(config, content)).rejects.toMatchObject({
+    code: 'BACKEND_EXISTS',
+  })
+})
+
+test('a removal whose answer was lost is done', async () => {
+  const store = memoryBackend()
+  await store.save(file, content)
+  let isFirst = true
+  const losing: Backend = {
+    ...store,
+    async remove(name) {
+      await store.remove(name)
+      if (isFirst) {
+        isFirst = false
+        throw away('lost')
+      }
+    },
+  }
+  await withRetry(losing, { ...steady, clock: handClock() }).remove(file)
+  expect(store.files.size).toBe(0)
+})
+
+test('a list that breaks off goes on without repeating or losing a name', async () => {
+  const store = memoryBackend()
+  const contents = Array.from({ length: 20 }, (_, i) => Buffer.from(`${i}`))
+  for (const bytes of contents) await store.save(fileOf('index', bytes), bytes)
+  let lists = 0
+  const breaking: Backend = {
+    ...store,
+    async *list(type) {
+      const stopAt = ++lists * 5
+      let given = 0
+      for await (const entry of store.list(type)) {
+        if (given++ === stopAt) throw away('cut')
+        yield entry
+      }
+    },
+  }
+  const names = (await all(withRetry(breaking, { ...steady, clock: handClock() }).list('index'))).map(
+    ({ name }) => name,
+  )
+  expect(names.toSorted()).toEqual(contents.map((bytes) => fileOf('index', bytes).name).toSorted())
+  expect(lists).toBe(4)
+})
+
+test('never more calls at a time than connections, in order, and who is aborted leaves the queue', async () => {
+  const store = memoryBackend()
+  let working = 0
+  let most = 0
+  const order: number[] = []
+  const slow: Backend = {
+    ...store,
+    async load(_file, range) {
+      most = Math.max(most, ++working)
+      await sleep(2)
+      working--
+      order.push(range === 'all' ? -1 : range.offset)
+      return new Uint8Array()
+    },
+  }
+  const backend = withConnections(slow, 3)
+  const stop = new AbortController()
+  const reason = new Error('enough')
+  const calls = Array.from({ length: 12 }, (_, i) =>
+    backend.load(file, { offset: i, length: 0 }, i === 7 ? stop.signal : undefined),
+  )
+  stop.abort(reason)
+  const outcomes = await Promise.allSettled(calls)
+  expect(outcomes.flatMap((outcome, i) => (outcome.status === 'rejected' ? [i] : []))).toEqual([7])
+  expect(outcomes[7]).toMatchObject({ reason })
+  expect(most).toBe(3)
+  expect(order).toEqual([0, 1, 2, 3, 4, 5, 6, 8, 9, 10, 11])
+  await backend.load(file, { offset: 12, length: 0 }) // the places are free again
+})
+
+test('a list may load in between, with one connection', async () => {
+  const store = memoryBackend()
+  await store.save(file, content)
+  const backend = withConnections(store, 1)
+  for await (const { name } of backend.list('data')) await backend.load({ type: 'data', name }, 'all')
+})
+
+test('uploads and downloads have a mean rate of their own', async () => {
+  const clock = handClock()
+  const began = clock.now().getTime()
+  const seconds = () => (clock.now().getTime() - began) / 1000
+  const backend = withBandwidth(memoryBackend(), { upload: 1000, download: 4000 }, clock)
+  const contents = Array.from({ length: 11 }, (_, i) => Buffer.alloc(1000, i))
+  for (const bytes of contents) await backend.save(fileOf('data', bytes), bytes)
+  expect(seconds()).toBeCloseTo(9, 1) // the first second was free, the last file is not yet paid for
+  const before = seconds()
+  for (const bytes of contents) await backend.load(fileOf('data', bytes), 'all')
+  for (const bytes of contents) await backend.load(fileOf('data', bytes), { offset: 0, length: 1000 })
+  expect(seconds() - before).toBeCloseTo((22_000 - 4000 - 1000) / 4000, 1)
+})
+
+test('calls at the same time share one rate', async () => {
+  const clock = handClock()
+  const began = clock.now().getTime()
+  const backend = withBandwidth(memoryBackend(), { upload: 1000 }, clock)
+  const contents = Array.from({ length: 10 }, (_, i) => Buffer.alloc(1000, i))
+  await Promise.all(contents.map((bytes) => backend.save(fileOf('data', bytes), bytes)))
+  expect(clock.now().getTime() - began).toBeGreaterThanOrEqual(8000)
+})
+
+test('a backend without removal still gives up its locks', async () => {
+  const store = memoryBackend()
+  const backend = withoutRemoval(store)
+  for (const type of ['locks', 'data', 'snapshots'] as const) await backend.save(fileOf(type, content), content)
+  await backend.remove(fileOf('locks', content))
+  for (const type of ['data', 'snapshots'] as const) {
+    await expect(backend.remove(fileOf(type, content))).rejects.toMatchObject({ code: 'BACKEND_DENIED' })
+  }
+  expect([...store.files.keys()].map((path) => path.split('/')[0])).toEqual(['data', 'snapshots'])
+})
