@@ -1,6 +1,6 @@
 // Reads an export with our client, and says how long it took: node bench/nbd/read.ts '{"target": …, "connections": 1, …}'
 import { bytes, extent, normalize, type Extent } from '@tidemark/blocks'
-import { openNbd, readRuns, type NbdTarget } from '@tidemark/nbd'
+import { borrowRuns, openNbd, type NbdTarget } from '@tidemark/nbd'
 
 /** What to read: everything, or these runs. */
 interface Order {
@@ -21,5 +21,5 @@ await using client = await openNbd(target, {
 const wanted: readonly Extent[] =
   runs === undefined ? [extent(0, client.size)] : normalize(runs.map(({ offset, length }) => extent(offset, length)))
 let read = bytes(0)
-for await (const { data } of readRuns(client, wanted)) read = bytes(read + data.length)
+for await (const { data } of borrowRuns(client, wanted)) read = bytes(read + data.length)
 console.log(JSON.stringify({ seconds: (performance.now() - startedAt) / 1000, bytes: read }))

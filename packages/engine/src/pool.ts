@@ -119,7 +119,10 @@ export interface DiskSource extends AsyncDisposable {
   read(extents: Extents, signal?: AbortSignal): AsyncIterable<Chunk>
 }
 
-/** A piece of a disk, `offset` bytes from its start. A hole that the source shows was not transferred. */
+/**
+ * A piece of a disk, `offset` bytes from its start. A hole that the source shows was not transferred. The data are good
+ * until the next piece is asked for: their memory may be used again.
+ */
 export type Chunk =
   | { readonly offset: number; readonly data: Uint8Array }
   | { readonly offset: number; readonly length: number; readonly data: 'zero' }

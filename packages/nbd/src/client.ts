@@ -3,6 +3,7 @@ import { connect, type Connection, type NbdTarget } from './connection.ts'
 import { Dispatch, type Order } from './dispatch.ts'
 import { NbdError } from './error.ts'
 import type { Negotiated } from './handshake.ts'
+import { AnswerMemory, type Loan } from './memory.ts'
 import { checkAligned, checkMaximum, checkRange, split, widen, type BlockSize } from './range.ts'
 import type { StatusExtent } from './transmission.ts'
 import { AllocationFlag, BASE_ALLOCATION, REQUEST_BYTES_MAX, TransmissionFlag } from './wire.ts'
@@ -65,6 +66,8 @@ export interface NbdClient extends AsyncDisposable {
    * @throws NbdError NBD_RANGE, NBD_IO, NBD_DISCONNECTED, NBD_TIMEOUT, NBD_PROTOCOL; the signal's reason when aborted
    */
   read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array>
+  /** As `read`, in memory that is used again after `release`: twice as fast where much is read. */
+  borrow(offset: number, length: number, signal?: AbortSignal): Promise<Loan>
   /**
    * Writes `data`; durable only after `flush`. The range must be on the block size. Never repeated by itself: after
    * NBD_DISCONNECTED the bytes there are unknown.
@@ -125,15 +128,45 @@ export async function* readRuns(
   runs: Iterable<Extent>,
   signal?: AbortSignal,
 ): AsyncGenerator<{ offset: Bytes; data: Uint8Array }, void, void> {
-  const { requests, requestBytes } = client.depth
-  const read = async ({ offset, length }: { offset: number; length: number }, inner: AbortSignal) => ({
+  const read = async ({ offset, length }: Piece, inner: AbortSignal) => ({
     offset: bytes(offset),
     data: await client.read(offset, length, inner),
   })
-  yield* mapInOrder(pieces(runs, requestBytes), requests, read, signal)
+  yield* eachPiece(client, runs, read, signal)
 }
 
-function* pieces(runs: Iterable<Extent>, longest: number) {
+/**
+ * As `readRuns`, in memory that is used again: `data` is good until the next piece is asked for. For consumers that are
+ * done with a piece, or have copied it, before they go on.
+ */
+export async function* borrowRuns(
+  client: NbdClient,
+  runs: Iterable<Extent>,
+  signal?: AbortSignal,
+): AsyncGenerator<{ offset: Bytes; data: Uint8Array }, void, void> {
+  const borrow = async ({ offset, length }: Piece, inner: AbortSignal) => ({
+    offset: bytes(offset),
+    loan: await client.borrow(offset, length, inner),
+  })
+  for await (const { offset, loan } of eachPiece(client, runs, borrow, signal)) {
+    yield { offset, data: loan.data }
+    loan.release()
+  }
+}
+
+interface Piece {
+  readonly offset: number
+  readonly length: number
+}
+
+const eachPiece = <Result>(
+  { depth }: NbdClient,
+  runs: Iterable<Extent>,
+  work: (piece: Piece, signal: AbortSignal) => Promise<Result>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Result, void, void> => mapInOrder(pieces(runs, depth.requestBytes), depth.requests, work, signal)
+
+function* pieces(runs: Iterable<Extent>, longest: number): Generator<Piece> {
   for (const { offset, length } of runs) yield* split(offset, length, longest)
 }
 
@@ -175,9 +208,26 @@ function client(connections: readonly [Connection, ...Connection[]], options: Nb
   const dispatch = new Dispatch(connections, options.inFlight)
   const stats = { requests: 0, bytesRead: 0, bytesWritten: 0 }
   const requestBytes = Math.min(options.requestBytes, blockSize.maximum)
+  const requests = Math.min(connections.length * options.inFlight, Math.floor(BYTES_IN_FLIGHT_MAX / requestBytes))
+  const depth = { requests: Math.max(1, requests), requestBytes }
+  const memory = new AnswerMemory(requestBytes + 2 * readBlock.minimum, depth.requests + 1)
   const request = (order: Order, signal?: AbortSignal) => {
     stats.requests++
     return dispatch.request(order, signal)
+  }
+  const readWide = async (
+    offset: number,
+    length: number,
+    room: (wide: number) => Uint8Array | undefined,
+    signal?: AbortSignal,
+  ) => {
+    checkRange(offset, length, size)
+    checkMaximum(offset, length, blockSize)
+    const wide = widen(offset, length, size, readBlock)
+    const into = room(wide.length)
+    const { data } = await request({ command: 'READ', ...wide, ...(into && { into }) }, signal)
+    stats.bytesRead += length
+    return wide.length === length ? data : data.subarray(offset - wide.offset, offset - wide.offset + length)
   }
   const changeLong = async (command: 'TRIM' | 'WRITE_ZEROES', offset: number, length: number, signal?: AbortSignal) => {
     checkWritable()
@@ -197,23 +247,14 @@ function client(connections: readonly [Connection, ...Connection[]], options: Nb
     structured,
     contexts: [...contexts.values()],
     stats,
-    depth: {
-      requests: Math.max(
-        1,
-        Math.min(connections.length * options.inFlight, Math.floor(BYTES_IN_FLIGHT_MAX / requestBytes)),
-      ),
-      requestBytes,
-    },
+    depth,
     get connections() {
       return dispatch.alive
     },
-    async read(offset, length, signal) {
-      checkRange(offset, length, size)
-      checkMaximum(offset, length, blockSize)
-      const wide = widen(offset, length, size, readBlock)
-      const { data } = await request({ command: 'READ', ...wide }, signal)
-      stats.bytesRead += length
-      return wide.length === length ? data : data.subarray(offset - wide.offset, offset - wide.offset + length)
+    read: (offset, length, signal) => readWide(offset, length, () => undefined, signal),
+    async borrow(offset, length, signal) {
+      const data = await readWide(offset, length, (wide) => memory.take(wide), signal)
+      return { data, release: once(() => memory.give(data)) }
     },
     async write(offset, data, signal) {
       checkWritable()
@@ -275,6 +316,15 @@ function collect(
     found.push({ offset: bytes(start), length: bytes(to - start), hole, zero })
   }
   return at
+}
+
+/** Memory that was given back twice would be lent to two. */
+function once(work: () => void): () => void {
+  let isDone = false
+  return () => {
+    if (!isDone) work()
+    isDone = true
+  }
 }
 
 const lacks = (what: string): NbdError => new NbdError('NBD_REFUSED', `the server has no ${what}`)

@@ -1,8 +1,9 @@
 import { connectChannel, type Channel, type NbdAddress } from './channel.ts'
 import { NbdError } from './error.ts'
 import { greet, openExport, redact, startTls, type Greeting, type Negotiated, type Send } from './handshake.ts'
+import { roomFor } from './memory.ts'
 import type { Parser } from './parser.ts'
-import { encodeRequest, readReply, SPARE_BYTES, type Expected, type Reply, type StatusExtent } from './transmission.ts'
+import { encodeRequest, readReply, type Expected, type Reply, type StatusExtent } from './transmission.ts'
 import { secureClient, type NbdTrust } from './trust.ts'
 import { BASE_ALLOCATION, Command, errnoName, nameIn, Option, optionHead } from './wire.ts'
 
@@ -28,6 +29,8 @@ interface Wish {
   readonly offset: number
   readonly length: number
   readonly payload?: Uint8Array
+  /** READ: where the data go; as `Expected.into`. Not to be touched until the request is settled. */
+  readonly into?: Uint8Array | undefined
 }
 
 interface Pending extends Expected {
@@ -154,7 +157,7 @@ export class Connection {
       type: wish.type,
       offset: wish.offset,
       length: wish.length,
-      into: wish.type === Command.READ ? roomFor(wish.length) : NO_DATA,
+      into: wish.type === Command.READ ? (wish.into ?? roomFor(wish.length)) : NO_DATA,
       deadline: performance.now() + this.#timeoutMs,
       parts: [],
       status: undefined,
@@ -265,10 +268,6 @@ export class Connection {
     }
   }
 }
-
-/** Memory for a READ, with the spare bytes behind it. It is not cleared: an answer must cover all of it. */
-const roomFor = (length: number): Uint8Array =>
-  new Uint8Array(Buffer.allocUnsafeSlow(length + SPARE_BYTES).buffer, 0, length)
 
 /** Whether the chunks of a READ cover all of it, each byte once. */
 function isCovered({ parts, offset, length }: Pending): boolean {

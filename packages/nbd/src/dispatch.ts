@@ -10,6 +10,8 @@ export interface Order {
   readonly offset: number
   readonly length: number
   readonly payload?: Uint8Array
+  /** READ: where the data go, when the first try succeeds; as `Expected.into`. */
+  readonly into?: Uint8Array
 }
 
 interface Waiting {
@@ -44,13 +46,14 @@ export class Dispatch {
    * @throws NbdError; the signal's reason when aborted
    */
   async request(order: Order, signal?: AbortSignal): Promise<Outcome> {
-    const wish = { ...order, type: Command[order.command] }
+    let wish: Wish = { ...order, type: Command[order.command] }
     for (;;) {
       try {
         return await this.#once(wish, signal)
       } catch (error) {
         const lost = error instanceof NbdError && error.code === 'NBD_DISCONNECTED'
         if (!lost || this.#closed || repeatable[order.command] === undefined || this.alive === 0) throw error
+        wish = { ...wish, into: undefined } // the next answer must not meet what is left of this one
       }
     }
   }

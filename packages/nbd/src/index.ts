@@ -1,8 +1,17 @@
 export { type NbdAddress } from './channel.ts'
-export { nbdDefaults, openNbd, readRuns, type BlockStatus, type NbdClient, type NbdOptions } from './client.ts'
+export {
+  borrowRuns,
+  nbdDefaults,
+  openNbd,
+  readRuns,
+  type BlockStatus,
+  type NbdClient,
+  type NbdOptions,
+} from './client.ts'
 export { type NbdTarget } from './connection.ts'
 export { type NbdFaults, type NbdReplyFault, type NbdReplyInfo } from './faults.ts'
 export { describeExport, listExports, type ExportDescription } from './inquire.ts'
+export { type Loan } from './memory.ts'
 export { NbdError, type NbdErrorCode, type NbdErrorOptions } from './error.ts'
 export { type ExportSource, type NbdExport, type NbdExtent } from './export.ts'
 export { type PersonalityName } from './personality.ts'

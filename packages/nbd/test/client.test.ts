@@ -4,6 +4,7 @@ import { extent, planRuns } from '@tidemark/blocks'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
+  borrowRuns,
   describeExport,
   listExports,
   openNbd,
@@ -57,6 +58,41 @@ describe('an export of our own server', () => {
       expect(Buffer.from(data).equals(bytes.subarray(offset, offset + length))).toBe(true)
     }
     expect(client.stats.requests).toBe(200)
+  })
+
+  test('is read the same in borrowed memory, which is used again and never while somebody has it', async () => {
+    const bytes = patterned(1_000_003)
+    await using server = await serveNbd({ listen, exports: only('disk', memoryExport(bytes, { readOnly: true })) })
+    await using client = await openNbd({ address: server.address, exportName: 'disk' }, { requestBytes: 10_000 })
+    const buffers = new Set<ArrayBufferLike>()
+    for await (const { offset, data } of borrowRuns(client, [extent(0, client.size)])) {
+      buffers.add(data.buffer)
+      expect(Buffer.from(data).equals(bytes.subarray(offset, offset + data.length))).toBe(true)
+    }
+    expect(buffers.size).toBeLessThanOrEqual(client.depth.requests + 1) // of 101 pieces
+    const [a, b] = [await client.borrow(0, 100), await client.borrow(100, 100)]
+    a.release()
+    a.release() // twice is as once
+    const [c, d] = [await client.borrow(200, 100), await client.borrow(300, 100)]
+    expect(new Set([b, c, d].map(({ data }) => data.buffer)).size).toBe(3)
+    expect(Buffer.concat([b.data, c.data, d.data]).equals(bytes.subarray(100, 400))).toBe(true)
+  })
+
+  test('answers a read whose caller has gone into memory that nobody else has', async () => {
+    const bytes = patterned(64 * 1024)
+    const held = Promise.withResolvers<'pass'>()
+    await using server = await serve(bytes, {
+      faults: { beforeReply: ({ request }) => (request === 1 ? held.promise : 'pass') },
+    })
+    await using client = await openNbd({ address: server.address, exportName: 'disk' }, { requestBytes: 4096 })
+    const stop = new AbortController()
+    const gone = client.borrow(0, 4096, stop.signal)
+    stop.abort(new Error('enough'))
+    await expect(gone).rejects.toThrow('enough')
+    const loan = await client.borrow(4096, 4096)
+    held.resolve('pass')
+    await client.read(0, 1) // the late answer has come by now
+    expect(Buffer.from(loan.data).equals(bytes.subarray(4096, 8192))).toBe(true)
   })
 
   test('is written, zeroed, trimmed and flushed', async () => {

@@ -1,6 +1,7 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { access, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -290,12 +291,22 @@ async function start(program: string, args: (socket: string) => string[]): Promi
   child.stderr.on('data', (chunk: Buffer) => (complaint += chunk.toString()))
   await until(async () => {
     if (child.exitCode !== null) throw new Error(`${program} ended: ${complaint}`)
-    return access(path).then(
-      () => true,
-      () => false,
-    )
+    return listens(path)
   })
   return { address: { path }, [Symbol.asyncDispose]: () => stop(child) }
+}
+
+/** A socket's file is there a moment before anybody listens at it. */
+async function listens(path: string): Promise<boolean> {
+  const socket = net.connect(path)
+  try {
+    await once(socket, 'connect')
+    return true
+  } catch {
+    return false
+  } finally {
+    socket.destroy()
+  }
 }
 
 async function stop(child: ChildProcess): Promise<void> {

@@ -1,5 +1,5 @@
 import { bytes, planRuns, type Extents } from '@tidemark/blocks'
-import { NbdError, openNbd, readRuns, type NbdClient, type NbdTarget } from '@tidemark/nbd'
+import { borrowRuns, NbdError, openNbd, type NbdClient, type NbdTarget } from '@tidemark/nbd'
 import { isFailure, type Session, type VdiNbdServerInfoRecord, type VdiRef } from '@tidemark/xenapi'
 import { EngineError } from '../error.ts'
 import type { Chunk, DiskSource } from '../pool.ts'
@@ -145,7 +145,7 @@ const STATUS_SPAN = 1 << 30
 async function* readNbd(client: NbdClient, extents: Extents, signal?: AbortSignal): AsyncGenerator<Chunk> {
   const alignment = Math.max(SECTOR, client.blockSize.minimum)
   const read = (some: Extents) =>
-    readRuns(client, planRuns(some, client.size, { maxLength: RUN_MAX, alignment }), signal)
+    borrowRuns(client, planRuns(some, client.size, { maxLength: RUN_MAX, alignment }), signal)
   if (!client.contexts.includes('base:allocation')) {
     yield* read(extents)
     return
