@@ -13,6 +13,10 @@ const NODE_MAJOR = 24
 const OUTSIDERS = {
   restic: 'restic',
   rclone: 'rclone',
+  radosgw: 'radosgw',
+  ceph: 'ceph-common',
+  'ceph-mon': 'ceph-mon',
+  'ceph-osd': 'ceph-osd',
   nbdkit: 'nbdkit',
   nbdinfo: 'libnbd-bin',
   nbdcopy: 'libnbd-bin',

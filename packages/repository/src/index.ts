@@ -1,10 +1,12 @@
 export {
   filePath,
   type Backend,
+  type Destruction,
   type FileName,
   type FileRange,
   type FileType,
   type ListedFile,
+  type Retention,
 } from './backends/backend.ts'
 export { withoutRemoval } from './backends/append-only.ts'
 export { withBandwidth, type Bandwidth } from './backends/bandwidth.ts'
@@ -15,6 +17,7 @@ export { memoryBackend, type MemoryBackend } from './backends/memory.ts'
 export { BlobIndex, type BlobLocation, type IndexEntry } from './blob-index.ts'
 export { restBackend, restDefaults, type RestOptions } from './backends/rest.ts'
 export { retryDefaults, withRetry, type RetryOptions, type RetryPause } from './backends/retry.ts'
+export { s3Backend, s3Defaults, type ObjectLock, type S3Options } from './backends/s3.ts'
 export { openBackend, storageDefaults, type StorageOptions } from './backends/storage.ts'
 export type { CheckFinding, CheckOptions, CheckProgress, CheckReport } from './check.ts'
 export { systemClock, type Clock } from './clock.ts'
@@ -49,6 +52,8 @@ export {
   type Point,
   type PointDisk,
 } from './point.ts'
+export { assertRemovable, probeProtection, type Protection } from './protection.ts'
+export { renewRetention, type Renewed, type RenewOptions } from './renew-retention.ts'
 export type { BlobStore, Repository, SavedBlob } from './repository.ts'
 export type { BlobReader } from './reader.ts'
 export type { BlobWriter, Tally } from './writer.ts'

@@ -170,8 +170,13 @@ async function removeOwnDead(parts: LockParts, signal?: AbortSignal): Promise<vo
   for await (const lock of listLocks(parts, signal)) {
     const isOld = parts.clock.now().getTime() - lock.time.getTime() > STALE_MS
     const isOwn = lock.hostname === parts.owner.hostname
-    if (isOwn && (isOld || isDead(lock, parts.owner))) await remove(parts.backend, lock.name)
+    if (isOwn && (isOld || isDead(lock, parts.owner))) await remove(parts.backend, lock.name).catch(unlessDenied)
   }
+}
+
+/** Storage that gives up nothing, not even locks: one that is in the way is told of when that is found out. */
+function unlessDenied(error: unknown): void {
+  if (!isRepositoryError(error, 'BACKEND_DENIED')) throw error
 }
 
 async function* listLocks({ backend, sealer }: LockParts, signal?: AbortSignal): AsyncGenerator<LockFile> {

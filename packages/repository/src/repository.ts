@@ -19,6 +19,8 @@ export interface Repository extends AsyncDisposable {
   /** 64 hex characters, drawn at `init`. */
   readonly id: string
   readonly backend: Backend
+  /** Seals and opens whole files under the repository's key. */
+  readonly sealer: Sealer
   /** Name of the key file that the password opened: pass it as `keyHint` next time to save a key derivation. */
   readonly keyName: string
   /** What the disk layer works on: blobs without hex and without a promise for each. */
@@ -132,6 +134,7 @@ export function makeRepository(parts: RepositoryParts): Repository {
     id,
     keyName,
     backend,
+    sealer,
     blobs: { reader, writer, index: currentIndex, ready },
     async lock(kind, signal) {
       const lock = await acquireLock({ backend, sealer, clock, owner }, kind, (reason) => writer.fail(reason), signal)

@@ -39,6 +39,26 @@ export interface Backend extends AsyncDisposable {
   save(file: FileName, bytes: Uint8Array, signal?: AbortSignal): Promise<void>
   /** BACKEND_NOT_FOUND where the storage tells: S3 does not. BACKEND_DENIED when files may be added and not removed. */
   remove(file: FileName, signal?: AbortSignal): Promise<void>
+  /** Only of storage that keeps files from removal for a time. */
+  readonly retention?: Retention
+  /** Only of storage where there is more to try than `remove`. `bytes` is what the file holds: written over, it is what it was. */
+  readonly destroy?: (file: FileName, bytes: Uint8Array, signal?: AbortSignal) => Promise<Destruction>
+}
+
+/** What storage let happen to a file, when somebody tried everything to destroy it. */
+export interface Destruction {
+  readonly overwriting: 'accepted' | 'refused'
+  readonly removal: 'accepted' | 'refused'
+  /** Whether the file as it was can still be had: at its place, or by somebody with more rights from an older version. */
+  readonly remains: 'in place' | 'as a version' | 'no'
+}
+
+/** Storage that refuses to remove a file before its time: S3's Object Lock. */
+export interface Retention {
+  /** How long a file is kept after its upload. */
+  readonly days: number
+  /** Keeps a file until `until`, unless it is kept until `enough` already. A longer time is never shortened: `enough` is not after `until`. */
+  extend(file: FileName, enough: Date, until: Date, signal?: AbortSignal): Promise<'extended' | 'kept'>
 }
 
 /** Path of a file inside the repository, with forward slashes: `data/ab/ab12…`. */

@@ -6,11 +6,20 @@ import type { Backend } from './backend.ts'
  */
 export function withConnections(backend: Backend, connections: number): Backend {
   const turn = turnstile(connections)
+  const { retention } = backend
   return {
     ...backend,
     load: (file, range, signal) => turn(() => backend.load(file, range, signal), signal),
     save: (file, bytes, signal) => turn(() => backend.save(file, bytes, signal), signal),
     remove: (file, signal) => turn(() => backend.remove(file, signal), signal),
+    ...(retention === undefined
+      ? {}
+      : {
+          retention: {
+            ...retention,
+            extend: (file, enough, until, signal) => turn(() => retention.extend(file, enough, until, signal), signal),
+          },
+        }),
   }
 }
 

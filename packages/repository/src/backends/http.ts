@@ -107,25 +107,30 @@ function readable(message: IncomingMessage, sending: Sending, signal?: AbortSign
     status: message.statusCode ?? 0,
     header: (name) => message.headers[name]?.toString(),
     chunks,
-    bytes: () => collected(chunks(), message.headers['content-length'], sending.request.url),
+    bytes: () => collected(chunks(), Number(message.headers['content-length'] ?? 0), sending.request.url.pathname),
     drop: () => void message.resume(),
   }
 }
 
-async function collected(chunks: AsyncIterable<Uint8Array>, announced: string | undefined, url: URL) {
+/** @throws RepositoryError BACKEND_IO when it is longer than any file of a repository; what the stream throws */
+export async function collected(
+  chunks: AsyncIterable<Uint8Array>,
+  announced: number | undefined,
+  subject: string,
+): Promise<Uint8Array> {
   const parts: Uint8Array[] = []
   let length = 0
-  const refuse = () => {
-    throw new RepositoryError('BACKEND_IO', `${url.pathname}: the answer is larger than any file of a repository`)
-  }
-  if (Number(announced ?? 0) > BODY_MAX) refuse()
+  if (announced !== undefined && announced > BODY_MAX) throw tooLarge(subject)
   for await (const chunk of chunks) {
     length += chunk.length
-    if (length > BODY_MAX) refuse()
+    if (length > BODY_MAX) throw tooLarge(subject)
     parts.push(chunk)
   }
   return Buffer.concat(parts, length)
 }
+
+const tooLarge = (subject: string): RepositoryError =>
+  new RepositoryError('BACKEND_IO', `${subject}: the answer is larger than any file of a repository`)
 
 /** Trust that is missing does not come by waiting; everything else on the way to a server may. */
 function failureOf({ request: { url, method } }: Sending, cause: unknown, signal?: AbortSignal): unknown {

@@ -3,6 +3,7 @@ import {
   filePath,
   isFileName,
   type Backend,
+  type Destruction,
   type FileName,
   type FileRange,
   type FileType,
@@ -57,6 +58,7 @@ export function restBackend(url: string, options: Partial<RestOptions> = {}): Ba
     load: (file, range, signal) => loadFile(rest, file, range, signal),
     save: (file, bytes, signal) => saveFile(rest, file, bytes, signal),
     remove: (file, signal) => removeFile(rest, file, signal),
+    destroy: (file, bytes, signal) => destroyFile(rest, file, bytes, signal),
     [Symbol.asyncDispose]: async () => rest.http.close(),
   }
 }
@@ -164,6 +166,20 @@ async function removeFile(rest: Rest, file: FileName, signal?: AbortSignal): Pro
   const answer = await send(rest, pathOf(file), { method: 'DELETE' }, signal)
   answer.drop()
   if (!isDone(answer)) throw refused(rest, answer, 'it cannot be removed', file)
+}
+
+async function destroyFile(rest: Rest, file: FileName, bytes: Uint8Array, signal?: AbortSignal): Promise<Destruction> {
+  const tried = async (request: Omit<HttpRequest, 'url'>) => {
+    const answer = await send(rest, pathOf(file), request, signal)
+    answer.drop()
+    if (isDone(answer)) return 'accepted'
+    if (answer.status === 403 || answer.status === 405) return 'refused'
+    throw refused(rest, answer, 'whether it can be destroyed is not told', file)
+  }
+  const overwriting = await tried({ method: 'POST', body: bytes })
+  const removal = await tried({ method: 'DELETE' })
+  const isLost = overwriting === 'accepted' || removal === 'accepted'
+  return { overwriting, removal, remains: isLost ? 'no' : 'in place' }
 }
 
 const isDone = ({ status }: HttpAnswer): boolean => status >= 200 && status < 300

@@ -29,6 +29,7 @@ export const retryDefaults = { patienceMs: 15 * 60_000, pauseMs: 500, pauseMaxMs
  * before it is sent again: it may have arrived.
  */
 export function withRetry(backend: Backend, options: RetryOptions): Backend {
+  const { retention } = backend
   return {
     ...backend,
     create: (signal) => retried(backend.location, () => backend.create(signal), options, signal),
@@ -52,6 +53,15 @@ export function withRetry(backend: Backend, options: RetryOptions): Backend {
         options,
         signal,
       ),
+    ...(retention === undefined
+      ? {}
+      : {
+          retention: {
+            ...retention,
+            extend: (file, enough, until, signal) =>
+              retried(backend.location, () => retention.extend(file, enough, until, signal), options, signal),
+          },
+        }),
   }
 }
 

@@ -1,5 +1,4 @@
 import { systemClock, type Clock } from '../clock.ts'
-import { RepositoryError } from '../error.ts'
 import { withoutRemoval } from './append-only.ts'
 import type { Backend } from './backend.ts'
 import { withBandwidth, type Bandwidth } from './bandwidth.ts'
@@ -7,6 +6,7 @@ import { withConnections } from './connections.ts'
 import { localBackend } from './local.ts'
 import { parseLocation, type StorageLocation } from './location.ts'
 import { restBackend, type RestOptions } from './rest.ts'
+import { s3Backend, type S3Options } from './s3.ts'
 import { retryDefaults, withRetry, type RetryOptions } from './retry.ts'
 
 export interface StorageOptions {
@@ -17,6 +17,7 @@ export interface StorageOptions {
   /** Never remove anything but locks: see `withoutRemoval`. */
   readonly appendOnly: boolean
   readonly rest: Partial<RestOptions>
+  readonly s3: Partial<S3Options>
   readonly clock: Clock
 }
 
@@ -26,6 +27,7 @@ export const storageDefaults = {
   retry: retryDefaults,
   appendOnly: false,
   rest: {},
+  s3: {},
   clock: systemClock,
 } as const satisfies StorageOptions
 
@@ -39,7 +41,7 @@ export function openBackend(url: string, options: Partial<StorageOptions> = {}):
   return wrapped(adapterOf(location, complete), location.kind, complete)
 }
 
-function adapterOf(location: StorageLocation, { rest, connections }: StorageOptions): Backend {
+function adapterOf(location: StorageLocation, { rest, s3, connections }: StorageOptions): Backend {
   switch (location.kind) {
     case 'local':
       return localBackend(location.path)
@@ -48,7 +50,7 @@ function adapterOf(location: StorageLocation, { rest, connections }: StorageOpti
       return restBackend(location.url, { connections, ...rest, ...(username === '' ? {} : { username }) })
     }
     case 's3':
-      throw new RepositoryError('REPOSITORY_UNSUPPORTED', 'this version does not speak S3')
+      return s3Backend({ connections, ...s3, ...location })
     default:
       return location satisfies never
   }

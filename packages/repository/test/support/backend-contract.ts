@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import type { Backend, FileName, FileType } from '../../src/index.ts'
+import { isRepositoryError, type Backend, type FileName, type FileType } from '../../src/index.ts'
 
 export interface Storage {
   readonly backend: Backend
@@ -38,15 +38,17 @@ export function backendContract(name: string, open: () => Promise<Storage>, opti
   describe(name, () => {
     let backend: Backend
     let secrets: readonly string[]
+    const saved = new Set<FileName>()
     beforeAll(async () => {
-      ;({ backend, secrets } = await open())
+      const opened = await open()
+      ;({ secrets } = opened)
+      backend = remembering(opened.backend, saved)
       await backend.create()
     })
     afterAll(async () => backend[Symbol.asyncDispose]())
     beforeEach(async () => {
-      for (const type of ['data', 'index', 'snapshots', 'locks', 'keys', 'config'] as const) {
-        for (const { name } of await all(backend.list(type))) await backend.remove({ type, name })
-      }
+      await Promise.all([...saved].map((file) => backend.remove(file).catch(unlessMissing)))
+      saved.clear()
     })
 
     test('making it again changes nothing', async () => {
@@ -239,6 +241,21 @@ export function backendContract(name: string, open: () => Promise<Storage>, opti
       for (const secret of secrets) expect(shown).not.toContain(secret)
     })
   })
+}
+
+/** Notes every file that may exist. */
+function remembering(backend: Backend, saved: Set<FileName>): Backend {
+  return {
+    ...backend,
+    save(file, bytes, signal) {
+      saved.add(file)
+      return backend.save(file, bytes, signal)
+    },
+  }
+}
+
+function unlessMissing(error: unknown): void {
+  if (!isRepositoryError(error, 'BACKEND_NOT_FOUND')) throw error
 }
 
 /** Message, code, causes and what else a logger would find. */
