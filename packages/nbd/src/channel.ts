@@ -7,7 +7,7 @@ import { ParserRun, type Parser } from './parser.ts'
 export type NbdAddress = { readonly host: string; readonly port: number } | { readonly path: string }
 
 /** An address as people write it. */
-const addressText = (address: NbdAddress): string =>
+export const addressText = (address: NbdAddress): string =>
   'path' in address ? address.path : `${address.host}:${address.port}`
 
 // Own buffer for what is not payload. Payload of at least half of it goes straight to its destination instead.

@@ -1,11 +1,14 @@
-import { bytes, mapInOrder, type Bytes, type Extent } from '@tidemark/blocks'
-import { connect, type Connection, type NbdTarget } from './connection.ts'
+import { bytes, type Bytes } from '@tidemark/blocks'
+import { systemClock, type NbdClock } from './clock.ts'
+import type { NbdTarget } from './connection.ts'
 import { Dispatch, type Order } from './dispatch.ts'
 import { NbdError } from './error.ts'
 import type { Negotiated } from './handshake.ts'
+import type { Line } from './line.ts'
 import { AnswerMemory, type Loan } from './memory.ts'
 import { checkAligned, checkMaximum, checkRange, split, widen, type BlockSize } from './range.ts'
 import type { StatusExtent } from './transmission.ts'
+import { Way, type NbdPlaces } from './way.ts'
 import { AllocationFlag, BASE_ALLOCATION, REQUEST_BYTES_MAX, TransmissionFlag } from './wire.ts'
 
 export interface NbdOptions {
@@ -15,14 +18,28 @@ export interface NbdOptions {
   readonly inFlight: number
   /** Bound on connecting, greeting and TLS. */
   readonly connectTimeoutMs: number
-  /** Bound on opening the export, and on each request. When it passes, that connection is given up. */
+  /** Bound on opening the export, and on each try of a request. When it passes, that connection is given up. */
   readonly requestTimeoutMs: number
+  /**
+   * How often a read is made, over one connection after the other, before its failure is the caller's. Tries on connections
+   * that answered something else before they were lost do not count.
+   */
+  readonly tries: number
+  /** For how long opening is tried again, over all addresses, where a moment may help. 0: each address once. */
+  readonly connectPatienceMs: number
+  /** The same for the last connection that was lost. */
+  readonly reconnectPatienceMs: number
+  /** Between two rounds over all addresses. */
+  readonly pauseMs: number
+  /** Connections that this process makes to one address, over all its clients: xapi serves 16 on a host. */
+  readonly hostConnections: number
   /** Metadata contexts to ask for. */
   readonly contexts: readonly string[]
   /** Bytes: the least block size to keep to, where the server knows more than it says: 512 for xapi. */
   readonly alignment: number
   /** Bytes: the longest request `readRuns` makes. */
   readonly requestBytes: number
+  readonly clock: NbdClock
 }
 
 export const nbdDefaults = {
@@ -30,9 +47,15 @@ export const nbdDefaults = {
   inFlight: 16,
   connectTimeoutMs: 10_000,
   requestTimeoutMs: 60_000,
+  tries: 4,
+  connectPatienceMs: 0,
+  reconnectPatienceMs: 0,
+  pauseMs: 2000,
+  hostConnections: 16,
   contexts: [BASE_ALLOCATION],
   alignment: 1,
   requestBytes: 1024 * 1024,
+  clock: systemClock,
 } as const satisfies NbdOptions
 
 /** What `base:allocation` says of a stretch of the export. Neither hole nor zero: data. */
@@ -60,8 +83,8 @@ export interface NbdClient extends AsyncDisposable {
   /** How `readRuns` reads: requests at once, and bytes in each. */
   readonly depth: { readonly requests: number; readonly requestBytes: number }
   /**
-   * Reads exactly `length` bytes; holes arrive as zeros. A read off the block size is widened and cut. When the
-   * connection breaks, another one that lives takes over.
+   * Reads exactly `length` bytes; holes arrive as zeros. A read off the block size is widened and cut. When its
+   * connection is lost, falls silent or talks nonsense, it is made again over another one, up to `tries` times.
    * @param length bytes, at most `blockSize.maximum`; `readRuns` splits longer ranges
    * @throws NbdError NBD_RANGE, NBD_IO, NBD_DISCONNECTED, NBD_TIMEOUT, NBD_PROTOCOL; the signal's reason when aborted
    */
@@ -69,8 +92,9 @@ export interface NbdClient extends AsyncDisposable {
   /** As `read`, in memory that is used again after `release`: twice as fast where much is read. */
   borrow(offset: number, length: number, signal?: AbortSignal): Promise<Loan>
   /**
-   * Writes `data`; durable only after `flush`. The range must be on the block size. Never repeated by itself: after
-   * NBD_DISCONNECTED the bytes there are unknown.
+   * Writes `data`; durable only after `flush`. The range must be on the block size. Never repeated by itself, since the
+   * lost one may still be carried out after a later one: after NBD_DISCONNECTED the bytes there are unknown. Once
+   * something was written, lost connections are not replaced: a flush on a new one would hide what the old one lost.
    * @param data at most `blockSize.maximum` bytes; it must not change until the promise settles
    * @throws NbdError NBD_REFUSED (read-only), and as `read`
    */
@@ -89,123 +113,47 @@ export interface NbdClient extends AsyncDisposable {
 }
 
 const SECTOR = 512
-// Memory that `readRuns` may hold in answers, whatever the number of connections.
+// Memory that `readRuns` and `borrowRuns` may hold in answers, whatever the number of connections.
 const BYTES_IN_FLIGHT_MAX = 32 * 1024 * 1024
 // Length of one BLOCK_STATUS, TRIM or WRITE_ZEROES: a multiple of every block size that fits 32 bits.
 const LONG_REQUEST_BYTES = 1024 * 1024 * 1024
 
 /**
- * Opens an export. The first connection is opened alone; when it stands, the others follow together. xapi closes what
- * is too much without a word, so fewer connections than asked for are no error: `connections` tells.
+ * Opens an export. The first connection is opened alone; when it stands, the others follow together: xapi attaches the
+ * disk to its host at the first one. It closes what is too much without a word, so fewer connections than asked for are
+ * no error: `connections` tells. A connection that is lost later is replaced, and what it owed is read again.
  * @throws NbdError NBD_CONNECT, NBD_TLS, NBD_CERTIFICATE, NBD_EXPORT, NBD_REFUSED, NBD_DISCONNECTED, NBD_TIMEOUT,
- * NBD_PROTOCOL; the signal's reason when aborted
+ * NBD_PROTOCOL; what `places` throws; the signal's reason when aborted
  */
 export async function openNbd(
-  target: NbdTarget,
+  places: NbdTarget | NbdPlaces,
   options: Partial<NbdOptions> = {},
   signal?: AbortSignal,
 ): Promise<NbdClient> {
   const complete: NbdOptions = { ...nbdDefaults, ...options }
-  const first = await connect(target, complete, signal)
+  const way = new Way(places, complete)
+  const first = await way.open(signal)
   try {
     const more = isShareable(first.negotiated) ? complete.connections - 1 : 0
-    const others = await connectMore(target, first, more, complete, signal)
-    return client([first, ...others], complete)
+    return client([first, ...(await way.openMore(more, signal))], way, complete)
   } catch (error) {
     await first.close()
     throw error
   }
 }
 
-/**
- * Reads runs with many requests in flight over all connections, and yields their data in the order of the runs. A run
- * longer than `depth.requestBytes` arrives in several pieces. Holds at most 32 MiB beside what the consumer holds.
- * @param runs as `planRuns` makes them
- * @throws as `NbdClient.read`
- */
-export async function* readRuns(
-  client: NbdClient,
-  runs: Iterable<Extent>,
-  signal?: AbortSignal,
-): AsyncGenerator<{ offset: Bytes; data: Uint8Array }, void, void> {
-  const read = async ({ offset, length }: Piece, inner: AbortSignal) => ({
-    offset: bytes(offset),
-    data: await client.read(offset, length, inner),
-  })
-  yield* eachPiece(client, runs, read, signal)
-}
-
-/**
- * As `readRuns`, in memory that is used again: `data` is good until the next piece is asked for. For consumers that are
- * done with a piece, or have copied it, before they go on.
- */
-export async function* borrowRuns(
-  client: NbdClient,
-  runs: Iterable<Extent>,
-  signal?: AbortSignal,
-): AsyncGenerator<{ offset: Bytes; data: Uint8Array }, void, void> {
-  const borrow = async ({ offset, length }: Piece, inner: AbortSignal) => ({
-    offset: bytes(offset),
-    loan: await client.borrow(offset, length, inner),
-  })
-  for await (const { offset, loan } of eachPiece(client, runs, borrow, signal)) {
-    yield { offset, data: loan.data }
-    loan.release()
-  }
-}
-
-interface Piece {
-  readonly offset: number
-  readonly length: number
-}
-
-const eachPiece = <Result>(
-  { depth }: NbdClient,
-  runs: Iterable<Extent>,
-  work: (piece: Piece, signal: AbortSignal) => Promise<Result>,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<Result, void, void> => mapInOrder(pieces(runs, depth.requestBytes), depth.requests, work, signal)
-
-function* pieces(runs: Iterable<Extent>, longest: number): Generator<Piece> {
-  for (const { offset, length } of runs) yield* split(offset, length, longest)
-}
-
 /** Several connections see the same bytes: nobody writes, or the server promises it. */
 const isShareable = ({ flags }: Negotiated): boolean =>
   (flags & (TransmissionFlag.READ_ONLY | TransmissionFlag.CAN_MULTI_CONN)) !== 0
 
-async function connectMore(
-  target: NbdTarget,
-  first: Connection,
-  count: number,
-  options: NbdOptions,
-  signal: AbortSignal | undefined,
-): Promise<Connection[]> {
-  const attempts = Array.from({ length: Math.max(count, 0) }, () => connect(target, options, signal))
-  const settled = await Promise.allSettled(attempts)
-  const opened = settled.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
-  const failures: unknown[] = settled.flatMap((each) => (each.status === 'rejected' ? [each.reason] : []))
-  const failure =
-    failures.find((reason) => !(reason instanceof NbdError && reason.retryable)) ??
-    (opened.every((other) => isSameExport(first.negotiated, other.negotiated)) ? undefined : changedExport())
-  if (failure === undefined) return opened
-  await Promise.all(opened.map((connection) => connection.close()))
-  throw failure
-}
-
-const isSameExport = (a: Negotiated, b: Negotiated): boolean =>
-  a.size === b.size && a.flags === b.flags && a.structured === b.structured && a.contexts.size === b.contexts.size
-
-const changedExport = (): NbdError =>
-  new NbdError('NBD_PROTOCOL', 'the server described the export differently on a second connection')
-
-function client(connections: readonly [Connection, ...Connection[]], options: NbdOptions): NbdClient {
+function client(connections: readonly [Line, ...Line[]], way: Way, options: NbdOptions): NbdClient {
   const { size, flags, blockSize: said, structured, contexts } = connections[0].negotiated
   const can = (flag: keyof typeof TransmissionFlag) => (flags & TransmissionFlag[flag]) !== 0
   const blockSize = usableBlockSize(said, options.alignment)
   // A server that says nothing may be xapi, which hangs up on a read that is not on sectors.
   const readBlock = said === undefined ? { minimum: Math.max(blockSize.minimum, SECTOR) } : blockSize
-  const dispatch = new Dispatch(connections, options.inFlight)
+  const { inFlight, tries, clock } = options
+  const dispatch = new Dispatch(connections, { inFlight, tries, clock, renew: (...how) => way.renew(...how) })
   const stats = { requests: 0, bytesRead: 0, bytesWritten: 0 }
   const requestBytes = Math.min(options.requestBytes, blockSize.maximum)
   const requests = Math.min(connections.length * options.inFlight, Math.floor(BYTES_IN_FLIGHT_MAX / requestBytes))
@@ -218,7 +166,7 @@ function client(connections: readonly [Connection, ...Connection[]], options: Nb
   const readWide = async (
     offset: number,
     length: number,
-    room: (wide: number) => Uint8Array | undefined,
+    room: (wide: number) => Uint8Array<ArrayBuffer> | undefined,
     signal?: AbortSignal,
   ) => {
     checkRange(offset, length, size)

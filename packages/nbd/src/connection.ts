@@ -1,6 +1,8 @@
 import { connectChannel, type Channel, type NbdAddress } from './channel.ts'
+import type { NbdClock } from './clock.ts'
 import { NbdError } from './error.ts'
 import { greet, openExport, redact, startTls, type Greeting, type Negotiated, type Send } from './handshake.ts'
+import type { Line, Outcome, Wish } from './line.ts'
 import { roomFor } from './memory.ts'
 import type { Parser } from './parser.ts'
 import { encodeRequest, readReply, type Expected, type Reply, type StatusExtent } from './transmission.ts'
@@ -14,6 +16,7 @@ export interface ConnectionOptions {
   /** Bound on opening the export, and on each request. */
   readonly requestTimeoutMs: number
   readonly contexts: readonly string[]
+  readonly clock: NbdClock
 }
 
 /** Where an export is, and by what its server is trusted. Without `tls` everything goes in the clear. */
@@ -21,16 +24,6 @@ export interface NbdTarget {
   readonly address: NbdAddress
   readonly exportName: string
   readonly tls?: NbdTrust
-}
-
-interface Wish {
-  readonly type: number
-  readonly flags?: number
-  readonly offset: number
-  readonly length: number
-  readonly payload?: Uint8Array
-  /** READ: where the data go; as `Expected.into`. Not to be touched until the request is settled. */
-  readonly into?: Uint8Array | undefined
 }
 
 interface Pending extends Expected {
@@ -41,14 +34,6 @@ interface Pending extends Expected {
   readonly parts: [offset: number, length: number][]
   status: readonly StatusExtent[] | undefined
   failure: NbdError | undefined
-}
-
-/** The answer to a request. */
-export interface Outcome {
-  /** READ: the data. */
-  readonly data: Uint8Array
-  /** BLOCK_STATUS of `base:allocation`. */
-  readonly status: readonly StatusExtent[]
 }
 
 /** Chunks of one answer; 32 MiB in sectors of 512 bytes are no more. */
@@ -62,7 +47,7 @@ const LINGER_MS = 5_000
  */
 export async function withHandshake<Result>(
   target: Omit<NbdTarget, 'exportName'>,
-  options: Pick<ConnectionOptions, 'connectTimeoutMs' | 'requestTimeoutMs'>,
+  options: Omit<ConnectionOptions, 'contexts'>,
   signal: AbortSignal | undefined,
   use: (channel: Channel, hello: Greeting) => Promise<Result>,
 ): Promise<Result> {
@@ -73,14 +58,16 @@ export async function withHandshake<Result>(
   const aborted = () => channel.fail(new NbdError('NBD_DISCONNECTED', 'aborted', { cause: signal?.reason }))
   signal?.addEventListener('abort', aborted, { once: true })
   try {
-    const hello = await within(channel, options.connectTimeoutMs, 'to connect and greet', async () => {
+    const hello = await within(channel, options.clock, options.connectTimeoutMs, 'to connect and greet', async () => {
       const hello = await channel.run(greet(send))
       if (trust === undefined) return hello
       await channel.run(startTls(send, hello))
       await channel.upgrade((plain) => secureClient(plain, trust))
       return hello
     })
-    return await within(channel, options.requestTimeoutMs, 'to open the export', () => use(channel, hello))
+    return await within(channel, options.clock, options.requestTimeoutMs, 'to open the export', () =>
+      use(channel, hello),
+    )
   } catch (error) {
     channel.fail(error instanceof Error ? error : new Error('the handshake failed', { cause: error }))
     signal?.throwIfAborted()
@@ -104,42 +91,46 @@ export function connect(target: NbdTarget, options: ConnectionOptions, signal?: 
       const hungUp = last === Option.EXPORT_NAME && isEndOfStream(error)
       throw hungUp ? closedInsteadOfOpening(target.exportName, error) : error
     })
-    return new Connection(channel, negotiated, options.requestTimeoutMs)
+    return new Connection(channel, negotiated, options)
   })
 }
 
 /** One open connection: requests go out as they come, replies find their request by its cookie. */
-export class Connection {
+export class Connection implements Line {
   readonly negotiated: Negotiated
   readonly #channel: Channel
   readonly #timeoutMs: number
+  readonly #clock: NbdClock
   readonly #pending = new Map<bigint, Pending>() // in the order they were sent, so the first has the earliest deadline
   #cookie = 0n
-  #timer: NodeJS.Timeout | undefined
+  #answers = 0
+  #cancelTimer: (() => void) | undefined
   #over: NbdError | undefined
 
-  constructor(channel: Channel, negotiated: Negotiated, timeoutMs: number) {
+  constructor(channel: Channel, negotiated: Negotiated, options: Omit<ConnectionOptions, 'contexts'>) {
     this.#channel = channel
     this.negotiated = negotiated
-    this.#timeoutMs = timeoutMs
+    this.#timeoutMs = options.requestTimeoutMs
+    this.#clock = options.clock
     channel.run(this.#replies()).catch((error: unknown) => this.#end(error))
   }
 
-  /** Why no more requests can be made, if so. */
   get over(): NbdError | undefined {
     return this.#over
   }
 
-  /** Requests without an answer, those whose caller has gone away included. */
   get inFlight(): number {
     return this.#pending.size
   }
 
-  /**
-   * Sends one request and waits for its answer. An abort gives up the answer, not the connection.
-   * @param settled called when the answer is complete or never comes; until then the request counts as in flight
-   * @throws NbdError NBD_IO, NBD_DISCONNECTED, NBD_TIMEOUT, NBD_PROTOCOL; the signal's reason when aborted
-   */
+  get answers(): number {
+    return this.#answers
+  }
+
+  get closed(): Promise<void> {
+    return this.#channel.closed
+  }
+
   request(wish: Wish, signal: AbortSignal | undefined, settled: () => void): Promise<Outcome> {
     const { promise, resolve, reject } = Promise.withResolvers<Outcome>()
     if (this.#over !== undefined) {
@@ -158,7 +149,7 @@ export class Connection {
       offset: wish.offset,
       length: wish.length,
       into: wish.type === Command.READ ? (wish.into ?? roomFor(wish.length)) : NO_DATA,
-      deadline: performance.now() + this.#timeoutMs,
+      deadline: this.#clock.now() + this.#timeoutMs,
       parts: [],
       status: undefined,
       failure: undefined,
@@ -178,7 +169,6 @@ export class Connection {
     return promise
   }
 
-  /** Says goodbye, reads to the end of the stream and closes. What is still in flight fails. */
   async close(): Promise<void> {
     if (this.#over === undefined) {
       const cookie = ++this.#cookie
@@ -215,6 +205,7 @@ export class Connection {
       pending.reject(error)
       throw error
     }
+    this.#answers++
     pending.resolve({ data: pending.into, status: pending.status ?? [] })
   }
 
@@ -226,21 +217,18 @@ export class Connection {
   #watch(): void {
     const oldest = this.#pending.values().next().value
     if (oldest === undefined) {
-      clearTimeout(this.#timer)
-      this.#timer = undefined
+      this.#cancelTimer?.()
+      this.#cancelTimer = undefined
       return
     }
-    this.#timer ??= setTimeout(
-      () => {
-        this.#timer = undefined
-        this.#expire()
-      },
-      Math.max(oldest.deadline - performance.now(), 1),
-    )
+    this.#cancelTimer ??= this.#clock.after(Math.max(oldest.deadline - this.#clock.now(), 1), () => {
+      this.#cancelTimer = undefined
+      this.#expire()
+    })
   }
 
   #expire(): void {
-    const now = performance.now()
+    const now = this.#clock.now()
     const late = [...this.#pending].filter(([, { deadline }]) => deadline <= now)
     for (const [cookie, pending] of late) {
       this.#pending.delete(cookie)
@@ -257,7 +245,7 @@ export class Connection {
   #end(reason: unknown): void {
     if (this.#over !== undefined) return
     this.#over = reason instanceof NbdError ? reason : new NbdError('NBD_PROTOCOL', String(reason), { cause: reason })
-    clearTimeout(this.#timer)
+    this.#cancelTimer?.()
     const abandoned = [...this.#pending.values()]
     this.#pending.clear()
     for (const pending of abandoned) {
@@ -298,18 +286,19 @@ const place = ({ offset, length }: Expected) => ({ offset, length })
 /** Runs a stage of the handshake with a deadline; what is late ends the channel. */
 async function within<Result>(
   channel: Channel,
+  clock: NbdClock,
   ms: number,
   what: string,
   stage: () => Promise<Result>,
 ): Promise<Result> {
   const late = () => channel.fail(new NbdError('NBD_TIMEOUT', `the server took more than ${ms} ms ${what}`))
-  const timer = setTimeout(late, ms)
+  const cancel = clock.after(ms, late)
   try {
     return await stage()
   } catch (error) {
     throw channel.failure?.code === 'NBD_TIMEOUT' ? channel.failure : error
   } finally {
-    clearTimeout(timer)
+    cancel()
   }
 }
 

@@ -1,58 +1,85 @@
-import type { Connection, Outcome } from './connection.ts'
+import type { NbdClock } from './clock.ts'
 import { NbdError } from './error.ts'
-import type { CommandName } from './wire.ts'
-import { Command } from './wire.ts'
+import type { Line, Outcome, Wish } from './line.ts'
+import { Command, type CommandName } from './wire.ts'
 
 /** A request, before it is known which connection carries it. */
-export interface Order {
+export interface Order extends Omit<Wish, 'type'> {
   readonly command: CommandName
-  readonly flags?: number
-  readonly offset: number
-  readonly length: number
-  readonly payload?: Uint8Array
-  /** READ: where the data go, when the first try succeeds; as `Expected.into`. */
-  readonly into?: Uint8Array
+}
+
+export interface DispatchOptions {
+  /** Requests in flight on each connection. */
+  readonly inFlight: number
+  /** How often a request is made before its failure is the caller's. */
+  readonly tries: number
+  readonly clock: NbdClock
+  /**
+   * Opens a connection in the place of a lost one.
+   * @param isOnly none is left: it is worth waiting for one
+   */
+  renew(isOnly: boolean, signal: AbortSignal): Promise<Line>
+}
+
+interface Attempt {
+  line: Line | undefined
 }
 
 interface Waiting {
-  readonly start: (connection: Connection) => void
+  readonly start: (line: Line) => void
   readonly fail: (reason: unknown) => void
 }
 
-type Wish = Parameters<Connection['request']>[0]
-
-// Only what changes nothing may be done twice without asking.
+// Only what changes nothing may be done twice: the server that fell silent may still carry out the first one, after a later write.
 const repeatable: Readonly<Partial<Record<CommandName, true>>> = { READ: true, BLOCK_STATUS: true }
+const changing: Readonly<Partial<Record<CommandName, true>>> = { WRITE: true, TRIM: true, WRITE_ZEROES: true }
+/** What a connection that is not worth asking any more looks like. */
+const LOST = new Set(['NBD_DISCONNECTED', 'NBD_TIMEOUT', 'NBD_TLS', 'NBD_PROTOCOL'])
+/** How long the others go on alone when a lost connection could not be replaced. */
+const RENEW_PAUSE_MS = 2000
 
-/** Spreads requests over connections: the least busy one takes the next, at most `inFlight` each. */
+/**
+ * Spreads requests over connections: the least busy one takes the next, at most `inFlight` each. Lost connections are
+ * replaced, and what they owed is asked for again.
+ */
 export class Dispatch {
-  readonly #connections: readonly Connection[]
-  readonly #inFlight: number
+  #lines: readonly Line[]
+  readonly #wanted: number
+  readonly #options: DispatchOptions
   readonly #waiting: Waiting[] = []
-  #closed = false
+  readonly #stop = new AbortController()
+  #renewing: Promise<void> | undefined
+  #renewNotBefore = 0
+  #over: Error | undefined // no connection, and none to be had
+  #hasChanged = false
 
-  constructor(connections: readonly Connection[], inFlight: number) {
-    this.#connections = connections
-    this.#inFlight = inFlight
+  constructor(lines: readonly Line[], options: DispatchOptions) {
+    this.#lines = lines
+    this.#wanted = lines.length
+    this.#options = options
   }
 
   /** Connections that still carry requests. */
   get alive(): number {
-    return this.#connections.filter(({ over }) => over === undefined).length
+    return this.#lines.filter(({ over }) => over === undefined).length
   }
 
   /**
-   * Carries out a request. One that changes nothing is done again on another connection when its own breaks.
-   * @throws NbdError; the signal's reason when aborted
+   * Carries out a request. One that changes nothing is made again when its connection is lost. A try counts against
+   * `tries` when that connection never answered anything, or the request itself was not answered in time.
+   * @throws NbdError; what asking for places threw; the signal's reason when aborted
    */
   async request(order: Order, signal?: AbortSignal): Promise<Outcome> {
     let wish: Wish = { ...order, type: Command[order.command] }
-    for (;;) {
+    if (changing[order.command] !== undefined) this.#hasChanged = true
+    for (let tried = 1; ;) {
+      const attempt: Attempt = { line: undefined }
       try {
-        return await this.#once(wish, signal)
+        return await this.#once(wish, attempt, signal)
       } catch (error) {
-        const lost = error instanceof NbdError && error.code === 'NBD_DISCONNECTED'
-        if (!lost || this.#closed || repeatable[order.command] === undefined || this.alive === 0) throw error
+        const isFinal = repeatable[order.command] === undefined || tried >= this.#options.tries
+        if (isFinal || !isLost(error) || this.#over !== undefined) throw error
+        if (isFruitless(error, attempt)) tried++
         wish = { ...wish, into: undefined } // the next answer must not meet what is left of this one
       }
     }
@@ -60,30 +87,32 @@ export class Dispatch {
 
   /** Ends every connection properly. What is still under way fails. */
   async close(): Promise<void> {
-    this.#closed = true
-    this.#failWaiting(new NbdError('NBD_DISCONNECTED', 'the client was closed', { retryable: false }))
-    await Promise.all(this.#connections.map((connection) => connection.close()))
+    this.#over ??= new NbdError('NBD_DISCONNECTED', 'the client was closed', { retryable: false })
+    this.#stop.abort(this.#over)
+    this.#failWaiting(this.#over)
+    await this.#renewing
+    await Promise.all(this.#lines.map((line) => line.close()))
   }
 
-  async #once(wish: Wish, signal: AbortSignal | undefined): Promise<Outcome> {
+  async #once(wish: Wish, attempt: Attempt, signal: AbortSignal | undefined): Promise<Outcome> {
     signal?.throwIfAborted()
+    this.#renew()
+    if (this.#over !== undefined) throw this.#over
     const free = this.#waiting.length === 0 ? this.#free() : undefined
-    if (free !== undefined) return this.#start(free, wish, signal)
-    const lost = this.#lost()
-    if (lost !== undefined) throw lost
-    return this.#queue(wish, signal)
+    return free === undefined ? this.#queue(wish, attempt, signal) : this.#start(free, wish, attempt, signal)
   }
 
-  #start(connection: Connection, wish: Wish, signal: AbortSignal | undefined): Promise<Outcome> {
-    return connection.request(wish, signal, () => this.#next())
+  #start(line: Line, wish: Wish, attempt: Attempt, signal: AbortSignal | undefined): Promise<Outcome> {
+    attempt.line = line
+    return line.request(wish, signal, () => this.#next())
   }
 
-  #queue(wish: Wish, signal: AbortSignal | undefined): Promise<Outcome> {
+  #queue(wish: Wish, attempt: Attempt, signal: AbortSignal | undefined): Promise<Outcome> {
     const { promise, resolve, reject } = Promise.withResolvers<Outcome>()
     const waiting: Waiting = {
-      start: (connection) => {
+      start: (line) => {
         signal?.removeEventListener('abort', aborted)
-        this.#start(connection, wish, signal).then(resolve, reject)
+        this.#start(line, wish, attempt, signal).then(resolve, reject)
       },
       fail: (reason) => {
         signal?.removeEventListener('abort', aborted)
@@ -101,29 +130,68 @@ export class Dispatch {
 
   /** Hands free room to those who wait, first come first served. */
   #next(): void {
-    const lost = this.#lost()
-    if (lost !== undefined) return this.#failWaiting(lost)
+    this.#renew()
     for (let free = this.#free(); free !== undefined && this.#waiting.length > 0; free = this.#free()) {
       this.#waiting.shift()?.start(free)
     }
   }
 
-  #free(): Connection | undefined {
-    let best: Connection | undefined
-    for (const connection of this.#connections) {
-      if (connection.over !== undefined || connection.inFlight >= this.#inFlight) continue
-      if (best === undefined || connection.inFlight < best.inFlight) best = connection
+  #free(): Line | undefined {
+    let best: Line | undefined
+    for (const line of this.#lines) {
+      if (line.over !== undefined || line.inFlight >= this.#options.inFlight) continue
+      if (best === undefined || line.inFlight < best.inFlight) best = line
     }
     return best
   }
 
-  /** Why no connection is left, if none is. */
-  #lost(): NbdError | undefined {
-    if (this.#closed) return new NbdError('NBD_DISCONNECTED', 'the client was closed', { retryable: false })
-    return this.alive > 0 ? undefined : this.#connections.at(-1)?.over
+  /** Begins to replace what was lost, unless that is under way. */
+  #renew(): void {
+    const { alive } = this
+    if (this.#renewing !== undefined || this.#over !== undefined || alive === this.#wanted) return
+    if (this.#hasChanged) {
+      // What was written and not flushed may be lost with the connection, and a flush on another one would hide that.
+      if (alive === 0) this.#giveUp(this.#lines.at(-1)?.over)
+      return
+    }
+    if (alive > 0 && this.#options.clock.now() < this.#renewNotBefore) return
+    this.#renewing = this.#replaceAll().finally(() => {
+      this.#renewing = undefined
+      if (this.alive === 0) this.#renew()
+    })
   }
 
-  #failWaiting(reason: NbdError): void {
+  async #replaceAll(): Promise<void> {
+    while (this.#over === undefined && this.alive < this.#wanted) {
+      const isOnly = this.alive === 0
+      try {
+        const line = await this.#options.renew(isOnly, this.#stop.signal)
+        this.#lines = [...this.#lines.filter(({ over }) => over === undefined), line]
+        this.#next()
+      } catch (error) {
+        this.#renewNotBefore = this.#options.clock.now() + RENEW_PAUSE_MS
+        if (!isOnly) return
+        this.#giveUp(error)
+      }
+    }
+  }
+
+  #giveUp(reason: unknown): void {
+    this.#over ??= reason instanceof Error ? reason : lostForGood(reason)
+    this.#failWaiting(this.#over)
+  }
+
+  #failWaiting(reason: Error): void {
     for (const { fail } of this.#waiting.splice(0)) fail(reason)
   }
 }
+
+const isLost = (error: unknown): boolean =>
+  error instanceof NbdError && (LOST.has(error.code) || error.errno === 'ESHUTDOWN')
+
+/** A connection that answered others may have been lost by chance, and each such loss has brought something. */
+const isFruitless = (error: unknown, { line }: Attempt): boolean =>
+  (error instanceof NbdError && error.code === 'NBD_TIMEOUT') || line === undefined || line.answers === 0
+
+const lostForGood = (cause: unknown): NbdError =>
+  new NbdError('NBD_DISCONNECTED', 'the connection was lost, and asking where to make another one failed', { cause })

@@ -1,13 +1,6 @@
 export { type NbdAddress } from './channel.ts'
-export {
-  borrowRuns,
-  nbdDefaults,
-  openNbd,
-  readRuns,
-  type BlockStatus,
-  type NbdClient,
-  type NbdOptions,
-} from './client.ts'
+export { nbdDefaults, openNbd, type BlockStatus, type NbdClient, type NbdOptions } from './client.ts'
+export { type NbdClock } from './clock.ts'
 export { type NbdTarget } from './connection.ts'
 export { type NbdFaults, type NbdReplyFault, type NbdReplyInfo } from './faults.ts'
 export { describeExport, listExports, type ExportDescription } from './inquire.ts'
@@ -19,3 +12,5 @@ export { type BlockSize } from './range.ts'
 export { type ServerTls } from './secure.ts'
 export { nbdServerLimits, serveNbd, type NbdServer, type NbdServerLimits, type NbdServerOptions } from './server.ts'
 export { type NbdIdentity, type NbdTrust } from './trust.ts'
+export { borrowRuns, readRuns } from './runs.ts'
+export { type NbdPlaces } from './way.ts'

@@ -283,10 +283,10 @@ describe('the xapi personality', () => {
   test('closes without a word when 16 are connected: retryable, and fewer connections than asked for are enough', async () => {
     const server = await serve(patterned(4096), { personality: 'xapi' })
     const target = { address: server.address, exportName: 'disk' }
-    const client = await openNbd(target, { connections: 20 })
+    const client = await openNbd(target, { connections: 20, hostConnections: 100 })
     expect(client.connections).toBe(16)
     expect(server.connections).toBe(16)
-    await expect(openNbd(target)).rejects.toThrow(
+    await expect(openNbd(target, { hostConnections: 100 })).rejects.toThrow(
       expect.objectContaining({ code: 'NBD_DISCONNECTED', retryable: true, message: expect.stringMatching(/16 NBD/) }),
     )
     await client[Symbol.asyncDispose]()

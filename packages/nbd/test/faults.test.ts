@@ -90,19 +90,80 @@ describe('a server that goes away', () => {
     for await (const { data } of readRuns(client, [extent(0, client.size)])) parts.push(data)
     expect(Buffer.concat(parts).equals(bytes)).toBe(true)
     expect(cut).toBe(2)
-    expect(client.connections).toBe(1)
+    await expect.poll(() => client.connections).toBe(3)
   })
 
-  test('with its only connection: every read in flight fails, those that wait too, and later ones at once', async () => {
+  test('with its only connection, again and again: another one is made, and every byte is right', async () => {
+    let cut = 0
     await using server = await readOnlyDisk({
-      faults: { beforeReply: ({ request }) => (request === 3 ? 'close' : 'pass') },
+      faults: { beforeReply: ({ request }) => (request === 3 && ++cut ? 'close' : 'pass') },
     })
+    await using client = await openNbd(
+      { address: server.address, exportName: 'disk' },
+      { requestBytes: 65_536, inFlight: 2, pauseMs: 1 },
+    )
+    const parts: Uint8Array[] = []
+    for await (const { data } of readRuns(client, [extent(0, client.size)])) parts.push(data)
+    expect(Buffer.concat(parts).equals(bytes)).toBe(true)
+    expect(cut).toBeGreaterThanOrEqual(7) // 16 pieces, at most two on each connection
+  })
+
+  test('at one and the same request, whatever the connection: that read fails, and others do not', async () => {
+    let asked = 0
+    await using server = await readOnlyDisk({
+      faults: { beforeReply: ({ offset }) => (offset === 512 && ++asked ? 'close' : 'pass') },
+    })
+    await using client = await openNbd({ address: server.address, exportName: 'disk' }, { pauseMs: 1 })
+    await expect(client.read(512, 512)).rejects.toThrow(code('NBD_DISCONNECTED'))
+    expect(asked).toBe(4)
+    expect(await client.read(0, 512)).toEqual(bytes.slice(0, 512))
+  })
+
+  test('at one address: another one is used, and not the first again', async () => {
+    const counts = [0, 0]
+    const count = (which: 0 | 1, fault: 'drop' | 'pass') => ({
+      faults: {
+        beforeReply: () => {
+          counts[which] = (counts[which] ?? 0) + 1
+          return fault
+        },
+      },
+    })
+    await using silent = await readOnlyDisk(count(0, 'drop'))
+    await using good = await readOnlyDisk(count(1, 'pass'))
+    const places = async () => [silent, good].map(({ address }) => ({ address, exportName: 'disk' }))
+    await using client = await openNbd(places, { requestTimeoutMs: 50 })
+    for (let at = 0; at < 4096; at += 512) expect(await client.read(at, 512)).toEqual(bytes.slice(at, at + 512))
+    expect(counts).toEqual([1, 8])
+  })
+
+  test('and comes back within the patience: reading goes on, and a disk of another size is refused', async () => {
+    const first = await readOnlyDisk()
+    const { address } = first
+    if (!('port' in address)) throw new Error('not over TCP')
+    const options = { reconnectPatienceMs: 5000, pauseMs: 5 }
+    await using client = await openNbd({ address, exportName: 'disk' }, options)
+    await client.read(0, 512)
+    await first.stop('now')
+    const read = client.read(512, 512)
+    const again = { listen: { host: '127.0.0.1', port: address.port } }
+    const second = await readOnlyDisk(again)
+    expect(await read).toEqual(bytes.slice(512, 1024))
+    await second.stop('now')
+    const smaller = only('disk', memoryExport(bytes.slice(0, 4096), { readOnly: true }))
+    await using _third = await readOnlyDisk({ ...again, exports: smaller })
+    await expect(client.read(512, 512)).rejects.toThrow(/had 1048576 bytes and now has 4096/)
+  })
+
+  test('for good: every read in flight fails, those that wait too, and later ones at once', async () => {
+    const server = await readOnlyDisk({ faults: { beforeReply: ({ request }) => (request === 3 ? 'close' : 'pass') } })
     await using client = await openNbd({ address: server.address, exportName: 'disk' }, { inFlight: 2 })
+    await server.stop('now')
     const reads = await Promise.allSettled(Array.from({ length: 20 }, (_, i) => client.read(i * 512, 512)))
     const failures = reads.flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : []))
-    expect(failures.length).toBeGreaterThanOrEqual(17)
-    for (const failure of failures) expect(failure).toEqual(code('NBD_DISCONNECTED'))
-    await expect(client.read(0, 1)).rejects.toThrow(code('NBD_DISCONNECTED'))
+    expect(failures).toHaveLength(20)
+    for (const failure of failures) expect(failure).toEqual(code('NBD_CONNECT'))
+    await expect(client.read(0, 1)).rejects.toThrow(code('NBD_CONNECT'))
   })
 
   test('a write is never repeated by itself', async () => {
@@ -127,18 +188,31 @@ describe('a server that is silent', () => {
     silent.close()
   })
 
-  test('about one request: that one is NBD_TIMEOUT, its connection is given up, and the others go on', async () => {
+  test('about one request: its connection is given up, and it is asked for on another one', async () => {
+    let dropped = 0
     await using server = await readOnlyDisk({
-      faults: { beforeReply: ({ connection, offset }) => (connection === 1 && offset === 512 ? 'drop' : 'pass') },
+      faults: { beforeReply: ({ offset }) => (offset === 512 && dropped++ === 0 ? 'drop' : 'pass') },
     })
     await using client = await openNbd(
       { address: server.address, exportName: 'disk' },
-      { connections: 2, requestTimeoutMs: 200 },
+      { connections: 2, requestTimeoutMs: 50 },
+    )
+    expect(await client.read(512, 512)).toEqual(bytes.slice(512, 1024))
+    expect(dropped).toBe(2)
+    await expect.poll(() => client.connections).toBe(2)
+  })
+
+  test('about one request each time: that one is NBD_TIMEOUT, and the others go on', async () => {
+    await using server = await readOnlyDisk({
+      faults: { beforeReply: ({ offset }) => (offset === 512 ? 'drop' : 'pass') },
+    })
+    await using client = await openNbd(
+      { address: server.address, exportName: 'disk' },
+      { connections: 2, requestTimeoutMs: 50, tries: 2 },
     )
     const reads = [client.read(512, 512), client.read(1024, 512)]
     await expect(reads[0]).rejects.toThrow(expect.objectContaining({ code: 'NBD_TIMEOUT', offset: 512, length: 512 }))
     expect(await reads[1]).toEqual(bytes.slice(1024, 1536))
-    expect(client.connections).toBe(1)
     expect(await client.read(0, 512)).toEqual(bytes.slice(0, 512))
   })
 })
@@ -300,7 +374,7 @@ describe('stopping the server', () => {
     expect(await read).toEqual(bytes.slice(0, 512))
     await stopped
     expect(server.connections).toBe(0)
-    await expect(client.read(0, 512)).rejects.toThrow(code('NBD_DISCONNECTED'))
+    await expect(client.read(0, 512)).rejects.toThrow(code('NBD_CONNECT'))
     await client[Symbol.asyncDispose]()
   })
 

@@ -1,9 +1,8 @@
 import { bytes, planRuns, type Extents } from '@tidemark/blocks'
-import { borrowRuns, NbdError, openNbd, type NbdClient, type NbdTarget } from '@tidemark/nbd'
+import { borrowRuns, openNbd, type NbdClient, type NbdTarget } from '@tidemark/nbd'
 import { isFailure, type Session, type VdiNbdServerInfoRecord, type VdiRef } from '@tidemark/xenapi'
 import { EngineError } from '../error.ts'
 import type { Chunk, DiskSource } from '../pool.ts'
-import { readOn, type BreakableReader } from './read-on.ts'
 import type { SourceOptions } from './source.ts'
 
 /** Bytes in one NBD request: large enough to hide latency, small enough to share memory. */
@@ -23,24 +22,15 @@ export async function openNbdSource(
   options: SourceOptions,
   signal: AbortSignal | undefined,
 ): Promise<DiskSource> {
-  const targets = (stop: AbortSignal | undefined) => nbdTargets(session, vdi, options, stop)
-  let client = await connect(targets, options, options.connectPatienceMs, signal)
-  const { size } = client
-  const reader: BreakableReader = {
-    read: (extents, stop) => readNbd(client, extents, stop),
-    isBroken: isMomentary,
-    async mend(stop) {
-      await client[Symbol.asyncDispose]()
-      client = await connect(targets, options, options.reconnectPatienceMs, stop)
-      if (client.size === size) return
-      const sizes = `had ${size} bytes and now has ${client.size}`
-      throw new EngineError('ENGINE_SOURCE', `the disk ${sizes}; run the backup again`)
-    },
-  }
+  const { connections, connectPatienceMs, reconnectPatienceMs } = options
+  // The pool is asked each time: an export's name holds the session
+  const places = (stop: AbortSignal | undefined) => nbdTargets(session, vdi, options, stop)
+  const settings = { connections, inFlight: IN_FLIGHT, connectPatienceMs, reconnectPatienceMs }
+  const client = await openNbd(places, settings, signal)
   return {
     kind: 'nbd',
-    size,
-    read: (extents, stop = signal) => readOn(reader, extents, stop),
+    size: client.size,
+    read: (extents, stop = signal) => readNbd(client, extents, stop),
     [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
   }
 }
@@ -101,41 +91,6 @@ const withoutPrefix = ({ address }: VdiNbdServerInfoRecord): string => address.r
 async function isInsecure(session: Session, signal: AbortSignal | undefined): Promise<boolean> {
   const networks = Object.values(await session.network.get_all_records({ signal }))
   return networks.some(({ purpose }) => purpose.includes('insecure_nbd'))
-}
-
-/** What a firewall that is still closed, a host that restarts, or one with all 16 connections taken looks like. */
-const MOMENTARY = new Set(['NBD_CONNECT', 'NBD_DISCONNECTED', 'NBD_TIMEOUT'])
-
-const isMomentary = (error: unknown): boolean => error instanceof NbdError && MOMENTARY.has(error.code)
-
-/**
- * Tries one address after the other, and all of them again until patience ends. The pool is asked for them each time: an export's
- * name holds the session, so that one which ended meanwhile is refused, once by each host under each name.
- */
-async function connect(
-  targets: (signal: AbortSignal | undefined) => Promise<readonly NbdTarget[]>,
-  { clock, connections }: SourceOptions,
-  patienceMs: number,
-  signal: AbortSignal | undefined,
-): Promise<NbdClient> {
-  const until = clock.now().getTime() + patienceMs
-  const refused = new Set<string>()
-  for (;;) {
-    let failure: unknown
-    for (const target of await targets(signal)) {
-      try {
-        return await openNbd(target, { connections, inFlight: IN_FLIGHT }, signal)
-      } catch (error) {
-        const isRefused = error instanceof NbdError && error.code === 'NBD_EXPORT'
-        const key = JSON.stringify([target.address, target.exportName])
-        if (isRefused ? refused.has(key) : !isMomentary(error)) throw error
-        if (isRefused) refused.add(key)
-        failure = error
-      }
-    }
-    if (clock.now().getTime() >= until) throw failure
-    await clock.sleep(2000, signal)
-  }
 }
 
 /** Block status is asked for in pieces: one reply must stay small. */

@@ -10,7 +10,7 @@ import { destroyDisk, takeSnapshot, type SnapshotContext } from './snapshot.ts'
 import { openSource, sourceDefaults, type SourceOptions } from './source.ts'
 import { poolTracking } from './tracking.ts'
 
-export interface XenPoolOptions extends Omit<SourceOptions, 'clock'> {
+export interface XenPoolOptions extends SourceOptions {
   readonly clock: Clock
   readonly patience: Patience
 }

@@ -1,7 +1,6 @@
 import { bytes, type Bytes, type Extents } from '@tidemark/blocks'
 import type { Session, VdiRef } from '@tidemark/xenapi'
 import { readVhd } from '@tidemark/xenapi/vhd'
-import type { Clock } from '../clock.ts'
 import { EngineError } from '../error.ts'
 import type { Chunk, DiskSource, SourceKind } from '../pool.ts'
 import { openNbdSource } from './nbd-source.ts'
@@ -9,7 +8,6 @@ import { isTransferBroken } from './outcome.ts'
 import { readOn, type BreakableReader } from './read-on.ts'
 
 export interface SourceOptions {
-  readonly clock: Clock
   /** NBD connections for one disk; xapi allows 16 per host in all. */
   readonly connections: number
   /** Whether a network with purpose `insecure_nbd` may be used: the disk then crosses it in clear text. */
