@@ -1,28 +1,30 @@
-// Serves a raw file with our server until its input ends: node bench/nbd/serve.ts '{"file": …, "listen": …, "tls": …}'
+// Serves a raw file, or memory, with our server until its input ends: node bench/nbd/serve.ts '{"file": …, "listen": …, "tls": …}'
 import { once } from 'node:events'
-import { open } from 'node:fs/promises'
-import { serveNbd, type NbdAddress, type NbdServerOptions } from '@tidemark/nbd'
+import { openFileExport, serveNbd, type NbdAddress, type NbdExport, type NbdServerOptions } from '@tidemark/nbd'
 
 interface Order {
-  readonly file: string
+  /** Path of a file, or the size of a disk in memory. */
+  readonly file: string | number
+  readonly readOnly?: boolean
   readonly listen: NbdAddress
   readonly tls?: NbdServerOptions['tls']
 }
 
-const { file: path, listen, tls } = JSON.parse(process.argv[2] ?? '{}') as Order
-await using file = await open(path, 'r+')
-const { size } = await file.stat()
-const disk = {
-  size,
-  async read(offset: number, length: number) {
-    const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(length), 0, length, offset)
-    return buffer.subarray(0, bytesRead)
-  },
-  async write(offset: number, data: Uint8Array) {
-    await file.write(data, 0, data.length, offset)
-  },
-  flush: () => file.datasync(),
-}
+const { file, readOnly, listen, tls } = JSON.parse(process.argv[2] ?? '{}') as Order
+const disk = typeof file === 'string' ? await openFileExport(file, { readOnly: readOnly ?? false }) : memory(file)
 await using server = await serveNbd({ listen, exports: { open: async () => disk }, ...(tls && { tls }) })
 console.log(JSON.stringify(server.address))
 await once(process.stdin.resume(), 'end')
+
+function memory(size: number): NbdExport {
+  const bytes = Buffer.alloc(size)
+  return {
+    size,
+    coherent: true,
+    read: async (offset, length) => bytes.subarray(offset, offset + length),
+    readNow: (into, offset) => bytes.copy(into, 0, offset) === into.length,
+    async write(offset, data) {
+      bytes.set(data, offset)
+    },
+  }
+}

@@ -15,7 +15,7 @@ import {
 import type { Need, Parser } from '../../packages/nbd/src/parser.ts'
 import {
   encodeChunkError,
-  encodeData,
+  dataHead,
   encodeHole,
   encodeSimple,
   encodeStatus,
@@ -101,7 +101,7 @@ function answer(random: Random, cookie: bigint): Uint8Array[] {
     case 0:
       return [encodeSimple(cookie, random.pick([0, 1, 5, 22, 99])), data]
     case 1:
-      return encodeData(cookie, random.int(600), data, random.chance(80))
+      return [dataHead(cookie, random.int(600), data.length, random.chance(80)), data]
     case 2:
       return encodeHole(cookie, random.int(600), random.int(600), random.chance(80))
     case 3:

@@ -102,6 +102,23 @@ export class Channel {
     if (parts.length > 1) socket.uncork()
   }
 
+  /** Writes one part, as `send`. */
+  sendOne(part: Uint8Array, done: () => void): void {
+    if (this.#socket.writable) this.#socket.write(part, done)
+    else queueMicrotask(done)
+  }
+
+  /** Resolves when the peer has taken most of what was sent, or never will. */
+  async drained(): Promise<void> {
+    const socket = this.#socket
+    if (!socket.writableNeedDrain || socket.destroyed) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const over = () => resolve()
+    socket.once('drain', over).once('close', over)
+    await promise
+    socket.off('drain', over).off('close', over)
+  }
+
   /** Puts TLS between the two ends. Nothing may have arrived that TLS would not protect. */
   async upgrade(secure: (plain: net.Socket) => Promise<TLSSocket>): Promise<TLSSocket> {
     if (this.#waiting.length > 0) {

@@ -41,12 +41,17 @@ export function secureServer(
     cert,
     ...settings,
     handshakeTimeout: timeoutMs,
-    allowHalfOpen: true,
     ...(clientCa !== undefined && { ca: clientCa, requestCert: true, rejectUnauthorized: true }),
   })
   const failed = (error: Error) =>
     reject(new NbdError('NBD_TLS', `the TLS handshake failed: ${reasonOf(error)}`, { cause: error }))
-  server.once('secureConnection', resolve).once('tlsClientError', failed)
+  // Within the handshake the end of the client's half is the end. Only after it answers may still be due.
+  plain.allowHalfOpen = false
+  server.once('secureConnection', (secured: tls.TLSSocket) => {
+    secured.allowHalfOpen = true
+    resolve(secured)
+  })
+  server.once('tlsClientError', failed)
   plain.once('close', () => failed(new Error('the client closed the connection')))
   server.emit('connection', plain)
   return promise

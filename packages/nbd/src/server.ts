@@ -1,9 +1,11 @@
 import net from 'node:net'
+import { BufferPool } from './buffers.ts'
 import { Channel, type NbdAddress } from './channel.ts'
 import { NbdError } from './error.ts'
 import type { ExportSource } from './export.ts'
 import type { NbdFaults } from './faults.ts'
 import { personality, type Personality, type PersonalityName } from './personality.ts'
+import { Budget } from './room.ts'
 import { checkServerTls, type ServerTls } from './secure.ts'
 import { serveRequests } from './serving.ts'
 import { asError, Session } from './session.ts'
@@ -13,24 +15,36 @@ import { REQUEST_BYTES_MAX } from './wire.ts'
 export interface NbdServerLimits {
   /** Connections at once; more are closed without a greeting. xapi: 16. */
   readonly connections: number
+  /** Of these, from one address: nobody takes all of them. Unix sockets have no address. */
+  readonly connectionsPerAddress: number
   /** Bytes: the longest READ or WRITE. */
   readonly requestBytes: number
   /** Requests worked on at once, per connection. xapi: 1. */
   readonly inFlight: number
   /** Bytes of payload held at once, per connection. */
   readonly bytesInFlight: number
+  /** Bytes of payload held at once by all connections together; whoever asks for more waits. At least `requestBytes`. */
+  readonly bytesInFlightTotal: number
+  /** Options in one handshake. */
+  readonly options: number
   /** From the connection to an open export. */
   readonly handshakeTimeoutMs: number
+  /** How long a client may take to send the data of a WRITE, or to take an answer. One that does neither is thrown out. */
+  readonly transferTimeoutMs: number
   /** How long a client may take to close its end after the goodbye. */
   readonly lingerTimeoutMs: number
 }
 
 export const nbdServerLimits = {
   connections: 64,
+  connectionsPerAddress: 48,
   requestBytes: REQUEST_BYTES_MAX,
   inFlight: 16,
   bytesInFlight: 2 * REQUEST_BYTES_MAX,
+  bytesInFlightTotal: 8 * REQUEST_BYTES_MAX,
+  options: 256,
   handshakeTimeoutMs: 10_000,
+  transferTimeoutMs: 60_000,
   lingerTimeoutMs: 5_000,
 } as const satisfies NbdServerLimits
 
@@ -50,6 +64,9 @@ export interface NbdServerOptions {
   readonly onError?: (error: Error, connection: number) => void
 }
 
+// Of buffers that wait for their next use: enough for sixteen connections with requests of 256 KiB.
+const POOL_BYTES = 64 * 1024 * 1024
+
 type StopHow = 'drain' | 'now' | 'retire'
 
 export interface NbdServer extends AsyncDisposable {
@@ -67,6 +84,8 @@ export interface NbdServer extends AsyncDisposable {
 
 interface Live {
   readonly channel: Channel
+  /** Where the client is; undefined at a Unix socket. */
+  readonly host: string | undefined
   /** Past the handshake. */
   transmitting: boolean
 }
@@ -77,13 +96,19 @@ export async function serveNbd(options: NbdServerOptions): Promise<NbdServer> {
   const traits = personality(options.personality ?? 'standard', options.xapiExtras ?? true)
   const limits = limitsOf(traits, options.limits)
   const live = new Map<Live, Promise<void>>() // until the export is closed
+  const shared = {
+    budget: new Budget(Math.max(limits.bytesInFlightTotal, limits.requestBytes)),
+    pool: new BufferPool(POOL_BYTES),
+  }
   let count = 0
-  const listener = net.createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-    if (live.size >= limits.connections) return turnAway(socket)
+  const listener = net.createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true }, (socket) => {
+    const host = socket.remoteAddress
+    const isCrowded = host !== undefined && countOf(live.keys(), host) >= limits.connectionsPerAddress
+    if (live.size >= limits.connections || isCrowded) return turnAway(socket)
     const connection = ++count
     const channel = new Channel(socket, { ownBuffer: false, peer: `client ${connection}` })
-    const entry: Live = { channel, transmitting: false }
-    const serving = serveConnection(options, traits, limits, connection, entry)
+    const entry: Live = { channel, host, transmitting: false }
+    const serving = serveConnection({ options, traits, limits, shared }, connection, entry)
     live.set(
       entry,
       serving.finally(() => live.delete(entry)),
@@ -113,15 +138,21 @@ export async function serveNbd(options: NbdServerOptions): Promise<NbdServer> {
   }
 }
 
+/** What the connections of a server have in common. */
+interface Common {
+  readonly options: NbdServerOptions
+  readonly traits: Personality
+  readonly limits: NbdServerLimits
+  readonly shared: { readonly budget: Budget; readonly pool: BufferPool }
+}
+
 /** One connection from greeting to the closing of its export. Never rejects. */
 async function serveConnection(
-  options: NbdServerOptions,
-  traits: Personality,
-  limits: NbdServerLimits,
+  { options, traits, limits, shared }: Common,
   connection: number,
   entry: Live,
 ): Promise<void> {
-  const { channel } = entry
+  const { channel, host } = entry
   const report = (error: Error) => options.onError?.(error, connection)
   const gone = new AbortController()
   void channel.closed.then(() => gone.abort(new NbdError('NBD_DISCONNECTED', 'the client is gone')))
@@ -129,7 +160,7 @@ async function serveConnection(
   const late = () => channel.fail(new NbdError('NBD_TIMEOUT', 'the client did not finish its handshake in time'))
   const timer = setTimeout(late, limits.handshakeTimeoutMs)
   const onStall = () => clearTimeout(timer)
-  const settings = { ...limits, exports, tls, personality: traits, connection, faults, onStall, report }
+  const settings = { ...limits, exports, tls, personality: traits, connection, host, faults, onStall, report }
   const session = new Session(channel, settings, gone.signal)
   try {
     const open = await session.negotiate()
@@ -138,6 +169,7 @@ async function serveConnection(
       entry.transmitting = true
       await serveRequests(channel, open, {
         ...limits,
+        ...shared,
         personality: traits,
         connection,
         faults,
@@ -156,6 +188,12 @@ async function serveConnection(
 }
 
 const isGoodbye = (error: unknown): boolean => error instanceof NbdError && error.code === 'NBD_DISCONNECTED'
+
+function countOf(connections: Iterable<Live>, host: string): number {
+  let count = 0
+  for (const each of connections) if (each.host === host) count++
+  return count
+}
 
 /** xapi says nothing to a client too many. */
 function turnAway(socket: net.Socket): void {

@@ -1,30 +1,16 @@
+import { perform, plainAnswer, readAtOnce, readPart, type Answer } from './answer.ts'
+import { HEAD_ROOM, type BufferPool } from './buffers.ts'
 import type { Channel } from './channel.ts'
 import { NbdError } from './error.ts'
-import { fitExtents, type NbdExport, type NbdExtent } from './export.ts'
-import { outlet, type NbdFaults, type NbdReplyFault, type Outlet } from './faults.ts'
+import { outlet, type NbdFaults, type NbdReplyFault } from './faults.ts'
+import type { Parser } from './parser.ts'
 import type { Personality } from './personality.ts'
 import { split } from './range.ts'
-import { ALLOCATION_CONTEXT, asError, type Transmission } from './session.ts'
-import {
-  encodeChunkError,
-  encodeData,
-  encodeHole,
-  encodeSimple,
-  encodeStatus,
-  readInto,
-  readRequest,
-  skip,
-} from './transmission.ts'
-import {
-  AllocationFlag,
-  Command,
-  CommandFlag,
-  Errno,
-  nameIn,
-  TransmissionFlag,
-  type CommandName,
-  type Request,
-} from './wire.ts'
+import { carriesData, checkRequest, encodeRefusal, refusalOf, isPastEnd, isReadOnly, Refusal } from './refusal.ts'
+import { Room, type Budget } from './room.ts'
+import { asError, type Transmission } from './session.ts'
+import { encodeSimple, readInto, readRequest, skip } from './transmission.ts'
+import { Command, Errno, type CommandName, type Request } from './wire.ts'
 
 export interface ServingSettings {
   readonly connection: number
@@ -34,348 +20,277 @@ export interface ServingSettings {
   readonly inFlight: number
   /** Payload held at once, in bytes; a single request may always go. */
   readonly bytesInFlight: number
+  /** How long a client may take to send the data of a WRITE, or to take an answer. */
+  readonly transferTimeoutMs: number
   readonly personality: Personality
   readonly faults: NbdFaults | undefined
+  /** All connections share these. */
+  readonly budget: Budget
+  readonly pool: BufferPool
   /** Aborts when the client is gone. */
   readonly signal: AbortSignal
   readonly report: (error: Error) => void
 }
-
-/** An answer with an error. */
-class Refusal extends Error {
-  readonly errno: number
-  constructor(errno: number, sentence: string) {
-    super(sentence)
-    this.errno = errno
-  }
-}
-
-// proto.md allows a server to answer a long BLOCK_STATUS with less; this bounds the memory of one answer.
-const STATUS_EXTENTS_MAX = 65_536
 
 /**
  * Serves requests until the client says DISC, goes away or is thrown out. Holds at most `inFlight` requests and
  * `bytesInFlight` of payload: beyond that it stops reading, and TCP tells the client to wait.
  */
 export async function serveRequests(channel: Channel, open: Transmission, settings: ServingSettings): Promise<void> {
-  const room = new Room(settings.inFlight, settings.bytesInFlight)
-  const end = { asked: false }
-  try {
-    for (let count = 1; ; count++) {
-      const request = await channel.run(readRequest())
-      if (request.type === Command.DISC) return
-      const held = heldBytes(request, settings)
-      await room.enter(held)
-      if (end.asked) return
-      const payload = await readPayload(channel, open, settings, request).catch((error: unknown) => {
-        room.leave(held) // nobody else will: the request is never answered
-        throw error
-      })
-      answer(channel, open, settings, request, payload, count)
-        .then((goOn) => {
-          if (!goOn) end.asked = true
-        })
-        .catch((error: unknown) => channel.fail(asError(error)))
-        .finally(() => room.leave(held))
+  await using serving = new Serving(channel, open, settings)
+  await serving.run()
+}
+
+/** Why requests are not taken any more: no room for this one yet, the client's goodbye, or only one at a time. */
+type Pause = { readonly waiting: Request } | 'over' | 'full'
+
+class Serving {
+  readonly #channel: Channel
+  readonly #open: Transmission
+  readonly #settings: ServingSettings
+  readonly #room: Room
+  readonly #patience: Patience
+  #count = 0
+  /** An answer was the last one. */
+  #over = false
+  /** Bytes of the WRITE whose data are arriving. */
+  #receiving: number | undefined
+
+  constructor(channel: Channel, open: Transmission, settings: ServingSettings) {
+    this.#channel = channel
+    this.#open = open
+    this.#settings = settings
+    // What is read at once is read when it can leave, while the processor still has it in its cache.
+    const bytesMax = open.export.readNow === undefined ? settings.bytesInFlight : BYTES_AT_ONCE
+    this.#room = new Room(settings.inFlight, bytesMax, settings.budget)
+    this.#patience = new Patience(settings.transferTimeoutMs, () =>
+      channel.fail(new NbdError('NBD_TIMEOUT', 'the client neither sent its data nor took its answers in time')),
+    )
+  }
+
+  async run(): Promise<void> {
+    const { signal, inFlight } = this.#settings
+    for (let waiting: Request | undefined; ;) {
+      const pause = await this.#channel.run(this.#take(waiting))
+      waiting = undefined
+      if (pause === 'over') return
+      if (pause !== 'full') {
+        waiting = pause.waiting
+        await this.#room.enter(this.#held(waiting), signal)
+      }
       // One at a time means that the next request is not even looked at.
-      if (settings.inFlight === 1) await room.empty()
-      if (end.asked) return
+      if (inFlight === 1 && waiting === undefined) await this.#room.empty()
+      if (this.#over) {
+        if (waiting !== undefined) this.#room.leave(this.#held(waiting))
+        return
+      }
     }
-  } finally {
-    await room.empty()
+  }
+
+  /** Resolves when every answer has left, or never will. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#receiving !== undefined) this.#room.leave(this.#receiving) // nobody else will: it is never answered
+    await this.#room.empty()
+    this.#patience.end()
+  }
+
+  /** Takes requests while there is room for them. @param first a request that has its room already */
+  *#take(first: Request | undefined): Parser<Pause> {
+    const isSerial = this.#settings.inFlight === 1
+    if (first !== undefined) {
+      yield* this.#begin(first)
+      if (isSerial) return 'full'
+    }
+    for (;;) {
+      const request = yield* readRequest()
+      if (request.type === Command.DISC) return 'over'
+      if (!this.#room.tryEnter(this.#held(request))) return { waiting: request }
+      if (this.#over) {
+        this.#room.leave(this.#held(request))
+        return 'over'
+      }
+      yield* this.#begin(request)
+      if (isSerial) return 'full'
+    }
+  }
+
+  /** Answers a READ on the spot, without a promise, where that can be done. */
+  #answersAtOnce(request: Request, held: number): boolean {
+    const { faults, personality, pool } = this.#settings
+    if (request.type !== Command.READ || faults !== undefined || personality.answersFirst) return false
+    if (this.#open.export.readNow === undefined || refusalOf(this.#open, this.#settings, request) !== undefined)
+      return false
+    const answer = readAtOnce(this.#open, pool, request)
+    if (answer === undefined) return false
+    this.#count++
+    this.#patience.begin()
+    this.#channel.sendOne(answer.bytes, () => {
+      this.#patience.done()
+      if (this.#channel.failure === undefined) pool.give(answer.buffer)
+      this.#room.leave(held)
+    })
+    return true
+  }
+
+  *#begin(request: Request): Parser<void> {
+    const held = this.#held(request)
+    if (this.#answersAtOnce(request, held)) return
+    this.#receiving = held
+    const isSlow = request.type === Command.WRITE
+    if (isSlow) this.#patience.begin()
+    const payload = yield* this.#readPayload(request)
+    if (isSlow) this.#patience.done()
+    this.#receiving = undefined
+    this.#answer(request, payload, ++this.#count)
+      .then((goOn) => {
+        if (!goOn) this.#over = true
+      })
+      .catch((error: unknown) => this.#channel.fail(asError(error)))
+      .finally(() => this.#room.leave(held))
+  }
+
+  /** Takes the data of a WRITE off the stream; data that no one will take are dropped without being held. */
+  *#readPayload({ type, length }: Request): Parser<Uint8Array | undefined> {
+    if (type !== Command.WRITE || length === 0) return undefined
+    const { requestBytes, personality, pool } = this.#settings
+    if (length <= requestBytes && !isReadOnly(this.#open)) {
+      const buffer = pool.take(length)
+      yield* readInto(buffer.subarray(HEAD_ROOM, HEAD_ROOM + length))
+      return buffer
+    }
+    if (!personality.endsOnRefusal) yield* skip(length)
+    return undefined
+  }
+
+  /** Answers one request. False: the connection is to end. Resolves when the answer has left. */
+  async #answer(request: Request, payload: Uint8Array | undefined, count: number): Promise<boolean> {
+    const { personality, pool, report } = this.#settings
+    let refused = false
+    const refuse = (error: unknown): Answer => {
+      refused = true
+      if (!(error instanceof Refusal)) report(asError(error))
+      return plainAnswer(encodeRefusal(this.#open, request, asError(error)))
+    }
+    const promised = personality.answersFirst && request.type === Command.READ
+    const work = promised ? this.#promise(request) : this.#perform(request, payload)
+    const answer = await work.catch(refuse)
+    const fault = this.#settings.faults === undefined ? 'pass' : await this.#faultOf(request, count)
+    if (fault === 'drop') return true
+    if (fault === 'close') throw new NbdError('NBD_DISCONNECTED', 'a fault was asked for')
+    if (typeof fault === 'object' && 'errno' in fault) {
+      const error = new Refusal(Errno[fault.errno], 'a fault was asked for')
+      await this.#send('pass', plainAnswer(encodeRefusal(this.#open, request, error)))
+      return true
+    }
+    if (promised && !refused) await this.#sendPieces(fault, request)
+    else await this.#send(fault, answer)
+    // Nobody reads a buffer any more once its bytes have left; those of a broken connection are left to the collector.
+    if (this.#channel.failure === undefined) for (const buffer of answer.buffers) pool.give(buffer)
+    return !(refused && personality.endsOnRefusal)
+  }
+
+  async #perform(request: Request, buffer: Uint8Array | undefined): Promise<Answer> {
+    const { pool } = this.#settings
+    checkRequest(this.#open, this.#settings, request)
+    const payload = buffer?.subarray(HEAD_ROOM, HEAD_ROOM + request.length)
+    const answer = await perform(this.#open, pool, request, payload)
+    if (buffer !== undefined) pool.give(buffer) // not after a failure: part of the write may still be under way
+    return answer
+  }
+
+  /** Checks a request whose answer begins before anything is read. */
+  async #promise(request: Request): Promise<Answer> {
+    checkRequest(this.#open, this.#settings, request)
+    return plainAnswer([])
+  }
+
+  /** The answer to a READ in pieces, the first of them behind the head. What fails after the head can only cut the connection. */
+  async #sendPieces(fault: NbdReplyFault, request: Request): Promise<void> {
+    const { offset, length, cookie } = request
+    const { pool } = this.#settings
+    const out = outlet(this.#channel, fault, HEAD_BYTES, length)
+    let head: Uint8Array = encodeSimple(cookie, 0)
+    const cut = async (error: Error): Promise<never> => {
+      if (head.length > 0) await out.send([head])
+      throw error
+    }
+    if (isPastEnd(this.#open.export, request)) {
+      return cut(new NbdError('NBD_DISCONNECTED', 'the client read past the end'))
+    }
+    if (length === 0) return out.send([head])
+    for (const piece of split(offset, length, PIECE_BYTES)) {
+      const read = readPart(this.#open.export, pool, head, piece.offset, piece.length)
+      const { bytes, buffer } = await read.catch((error: unknown) => cut(asError(error)))
+      head = new Uint8Array()
+      await this.#patiently(out.send(bytes))
+      if (buffer !== undefined && this.#channel.failure === undefined) pool.give(buffer)
+    }
+  }
+
+  #send(fault: NbdReplyFault, { parts, dataAt, dataLength }: Answer): Promise<void> {
+    if (fault !== 'pass') return this.#patiently(outlet(this.#channel, fault, dataAt, dataLength).send(parts))
+    return this.#patiently(new Promise((resolve) => this.#channel.send(parts, resolve)))
+  }
+
+  async #patiently(sending: Promise<void>): Promise<void> {
+    this.#patience.begin()
+    await sending.finally(() => this.#patience.done())
+  }
+
+  async #faultOf({ type, offset, length }: Request, count: number): Promise<NbdReplyFault> {
+    const { faults, connection, signal } = this.#settings
+    const name = commandName(type)
+    if (faults?.beforeReply === undefined || name === undefined) return 'pass'
+    const exportName = this.#open.name
+    return faults.beforeReply({ connection, request: count, type: name, exportName, offset, length, signal })
+  }
+
+  #held({ type, length }: Request): number {
+    return carriesData(type) ? Math.min(length, this.#settings.requestBytes) : 0
   }
 }
 
-/** Answers one request. False: the connection is to end. Resolves when the answer has left. */
-async function answer(
-  channel: Channel,
-  open: Transmission,
-  settings: ServingSettings,
-  request: Request,
-  payload: Uint8Array | undefined,
-  count: number,
-): Promise<boolean> {
-  const { personality } = settings
-  let refused = false
-  const refuse = (error: unknown) => {
-    refused = true
-    if (!(error instanceof Refusal)) settings.report(asError(error))
-    return encodeRefusal(open, request, asError(error))
-  }
-  const promised = personality.answersFirst && request.type === Command.READ
-  const work = promised ? promise : perform
-  const parts = await work(open, settings, request, payload).catch(refuse)
-  const fault = await faultOf(open, settings, request, count)
-  if (fault === 'drop') return true
-  if (fault === 'close') throw new NbdError('NBD_DISCONNECTED', 'a fault was asked for')
-  if (typeof fault === 'object' && 'errno' in fault) {
-    await sent(channel, encodeRefusal(open, request, new Refusal(Errno[fault.errno], 'a fault was asked for')))
-    return true
-  }
-  const out =
-    promised && !refused ? outlet(channel, fault, HEAD_BYTES, request.length) : outletOf(channel, fault, parts)
-  await out.send(parts)
-  if (promised && !refused) await sendPieces(out, open, request)
-  return !(refused && personality.endsOnRefusal)
-}
+const BYTES_AT_ONCE = 1024 * 1024
 
 // The head of a simple reply.
 const HEAD_BYTES = 16
 
-/** For an answer that is all there: its longest part but the head are the data. */
-function outletOf(channel: Channel, fault: NbdReplyFault, parts: readonly Uint8Array[]): Outlet {
-  const data = parts.slice(1).reduce((a, b) => (b.length > a.length ? b : a), new Uint8Array())
-  const before = parts.slice(0, data.length === 0 ? 1 : parts.indexOf(data))
-  return outlet(
-    channel,
-    fault,
-    before.reduce((sum, { length }) => sum + length, 0),
-    data.length,
-  )
-}
-
-async function faultOf(open: Transmission, settings: ServingSettings, request: Request, count: number) {
-  const { faults, connection, signal } = settings
-  const type = commandName(request.type)
-  if (faults?.beforeReply === undefined || type === undefined) return 'pass'
-  const { offset, length } = request
-  return faults.beforeReply({ connection, request: count, type, exportName: open.name, offset, length, signal })
-}
-
-/** The head of an answer whose data are still to be read. */
-async function promise(
-  open: Transmission,
-  settings: ServingSettings,
-  request: Request,
-): Promise<readonly Uint8Array[]> {
-  checkRequest(open, settings, request)
-  return [encodeSimple(request.cookie, 0)]
-}
-
 // xapi passes data on in pieces of this size.
 const PIECE_BYTES = 512 * 1024
-
-/** The data that a head has promised. An error can only cut the connection. */
-async function sendPieces(out: Outlet, { export: each }: Transmission, request: Request): Promise<void> {
-  if (isPastEnd(each, request)) throw new NbdError('NBD_DISCONNECTED', 'the client read past the end')
-  for (const { offset, length } of split(request.offset, request.length, PIECE_BYTES)) {
-    await out.send([await readExactly(each, offset, length)])
-  }
-}
-
-/** Carries out a request and puts the answer together. @throws Refusal, or what the export throws */
-async function perform(
-  open: Transmission,
-  settings: ServingSettings,
-  request: Request,
-  payload: Uint8Array | undefined,
-): Promise<readonly Uint8Array[]> {
-  const { export: each } = open
-  const { type, flags, cookie, offset, length } = request
-  checkRequest(open, settings, request)
-  switch (type) {
-    case Command.READ:
-      return read(open, request)
-    case Command.BLOCK_STATUS:
-      return blockStatus(open, request)
-    case Command.WRITE:
-      await each.write?.(offset, payload ?? new Uint8Array())
-      break
-    case Command.TRIM:
-      await each.trim?.(offset, length)
-      break
-    case Command.WRITE_ZEROES:
-      await each.writeZeroes?.(offset, length)
-      break
-    case Command.FLUSH:
-      await each.flush?.()
-      break
-    default:
-      throw new Refusal(Errno.EINVAL, 'unknown request')
-  }
-  if ((flags & CommandFlag.FUA) !== 0 && type !== Command.FLUSH) await each.flush?.()
-  return [encodeSimple(cookie, 0)]
-}
-
-async function read(open: Transmission, { cookie, flags, offset, length }: Request): Promise<readonly Uint8Array[]> {
-  const { export: each, structured } = open
-  if (!structured) return [encodeSimple(cookie, 0), await readExactly(each, offset, length)]
-  const whole = (flags & CommandFlag.DF) !== 0 || each.extents === undefined
-  const extents = whole ? [] : ((await each.extents?.(offset, length)) ?? [])
-  const stretches = stretchesToRead(extents, length)
-  if (stretches.length === 1 && stretches[0]?.zero !== true) {
-    return encodeData(cookie, offset, await readExactly(each, offset, length), true)
-  }
-  const parts: Uint8Array[] = []
-  let at = offset
-  for (const [i, { length: size, zero }] of stretches.entries()) {
-    const last = i === stretches.length - 1
-    const chunk = zero
-      ? encodeHole(cookie, at, size, last)
-      : encodeData(cookie, at, await readExactly(each, at, size), last)
-    parts.push(...chunk)
-    at += size
-  }
-  return parts
-}
-
-// A shorter hole costs more in calls and chunks than its zeros cost on the wire.
-const HOLE_BYTES_MIN = 32 * 1024
-
-/** For a READ it only matters whether there is anything but zeros, in holes worth leaving out. */
-function stretchesToRead(extents: readonly NbdExtent[], length: number): NbdExtent[] {
-  const alike = fitExtents(
-    extents.map(({ length, zero }) => ({ length, zero, hole: zero })),
-    length,
-  )
-  const worth = alike.map(({ length, zero }) => {
-    const hole = zero && length >= HOLE_BYTES_MIN
-    return { length, zero: hole, hole }
-  })
-  return fitExtents(worth, length)
-}
-
-async function blockStatus(open: Transmission, request: Request): Promise<readonly Uint8Array[]> {
-  const { cookie, offset, length, flags } = request
-  const found = fitExtents((await open.export.extents?.(offset, length)) ?? [], length)
-  const most = (flags & CommandFlag.REQ_ONE) !== 0 ? 1 : STATUS_EXTENTS_MAX
-  const extents = found.slice(0, most).map(({ length, hole, zero }) => ({
-    length,
-    flags: (hole ? AllocationFlag.HOLE : 0) | (zero ? AllocationFlag.ZERO : 0),
-  }))
-  return encodeStatus(cookie, ALLOCATION_CONTEXT, extents)
-}
-
-async function readExactly(each: NbdExport, offset: number, length: number): Promise<Uint8Array> {
-  const data = await each.read(offset, length)
-  if (data.length === length) return data
-  throw new Error(`the export gave ${data.length} bytes of ${length} at ${offset}`)
-}
-
-const flagsAllowed: Readonly<Partial<Record<number, number>>> = {
-  [Command.READ]: CommandFlag.DF | CommandFlag.FUA,
-  [Command.WRITE]: CommandFlag.FUA,
-  [Command.FLUSH]: CommandFlag.FUA,
-  [Command.TRIM]: CommandFlag.FUA,
-  [Command.WRITE_ZEROES]: CommandFlag.FUA | CommandFlag.NO_HOLE,
-  [Command.BLOCK_STATUS]: CommandFlag.REQ_ONE | CommandFlag.FUA,
-}
-
-/** @throws Refusal */
-function checkRequest(open: Transmission, settings: ServingSettings, request: Request): void {
-  const { personality, requestBytes } = settings
-  const { type, flags, offset, length } = request
-  const allowed = flagsAllowed[type]
-  if (allowed === undefined) throw new Refusal(Errno.EINVAL, `request of the unknown type ${type}`)
-  if ((flags & ~allowed) !== 0) throw new Refusal(Errno.EINVAL, `flags 0x${flags.toString(16)} are not known here`)
-  if (!offers(open, type)) throw notOffered(open, personality, type)
-  if (type === Command.FLUSH) return
-  const { minimum } = personality.blockSize
-  if (offset % minimum !== 0 || length % minimum !== 0) throw new Refusal(Errno.EINVAL, `not on blocks of ${minimum}`)
-  if (personality.answersFirst) return
-  if (length === 0) throw new Refusal(Errno.EINVAL, 'an empty range')
-  if (isPastEnd(open.export, request)) throw new Refusal(changes(type) ? Errno.ENOSPC : Errno.EINVAL, 'past the end')
-  if (carriesData(type) && length > requestBytes) {
-    throw new Refusal(Errno.EINVAL, `${length} bytes are more than ${requestBytes} at once`)
-  }
-}
-
-const changes = (type: number): boolean =>
-  type === Command.WRITE || type === Command.TRIM || type === Command.WRITE_ZEROES
-
-const carriesData = (type: number): boolean => type === Command.READ || type === Command.WRITE
-
-const isPastEnd = (each: NbdExport, { offset, length }: Request): boolean => offset + length > each.size
-
-const isReadOnly = ({ flags }: Transmission): boolean => (flags & TransmissionFlag.READ_ONLY) !== 0
-
-function offers(open: Transmission, type: number): boolean {
-  const has = (flag: number) => (open.flags & flag) !== 0
-  if (type === Command.FLUSH) return has(TransmissionFlag.SEND_FLUSH)
-  if (type === Command.TRIM) return has(TransmissionFlag.SEND_TRIM)
-  if (type === Command.WRITE_ZEROES) return has(TransmissionFlag.SEND_WRITE_ZEROES)
-  if (type === Command.WRITE) return !isReadOnly(open)
-  return type !== Command.BLOCK_STATUS || open.allocation
-}
-
-/** proto.md wants EPERM for every change of a read-only export; xapi has it for WRITE alone. */
-function notOffered(open: Transmission, { endsOnRefusal }: Personality, type: number): Refusal {
-  const forbidden = isReadOnly(open) && (endsOnRefusal ? type === Command.WRITE : changes(type))
-  if (forbidden) return new Refusal(Errno.EPERM, 'the export is read-only')
-  return new Refusal(Errno.EINVAL, `${nameIn(Command, type)} was not offered`)
-}
-
-/** READ and BLOCK_STATUS are refused in chunks where chunks were agreed; everything else simply. */
-function encodeRefusal({ structured }: Transmission, { cookie, type }: Request, error: Error): Uint8Array[] {
-  const errno = error instanceof Refusal ? error.errno : errnoOf(error)
-  const inChunks = structured && (type === Command.READ || type === Command.BLOCK_STATUS)
-  // What an export throws may name paths and sessions; only our own sentences go out.
-  const sentence = error instanceof Refusal ? error.message : ''
-  return inChunks ? encodeChunkError(cookie, errno, sentence) : [encodeSimple(cookie, errno)]
-}
-
-function errnoOf(error: Error): number {
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
-  return Object.entries(Errno).find(([name]) => name === code)?.[1] ?? Errno.EIO
-}
-
-/** Takes the data of a WRITE off the stream; data that no one will take are dropped without being held. */
-async function readPayload(
-  channel: Channel,
-  open: Transmission,
-  { requestBytes, personality }: ServingSettings,
-  { type, length }: Request,
-): Promise<Uint8Array | undefined> {
-  if (type !== Command.WRITE || length === 0) return undefined
-  if (length <= requestBytes && !isReadOnly(open)) return channel.run(readInto(Buffer.allocUnsafeSlow(length)))
-  if (!personality.endsOnRefusal) await channel.run(skip(length))
-  return undefined
-}
-
-const heldBytes = ({ type, length }: Request, { requestBytes }: ServingSettings): number =>
-  carriesData(type) ? Math.min(length, requestBytes) : 0
-
-const sent = (channel: Channel, parts: readonly Uint8Array[]): Promise<void> =>
-  new Promise((resolve) => channel.send(parts, resolve))
 
 function commandName(type: number): CommandName | undefined {
   return (Object.keys(Command) as CommandName[]).find((name) => Command[name] === type)
 }
 
-/** Counts what is under way, and lets the next one in when there is room. */
-class Room {
-  readonly #requestsMax: number
-  readonly #bytesMax: number
-  #requests = 0
-  #bytes = 0
-  #wake: (() => void) | undefined
+/** Calls when nothing got done for too long although something was under way. */
+class Patience {
+  #underWay = 0
+  #done = 0
+  #seen = 0
+  readonly #timer: NodeJS.Timeout
 
-  constructor(requestsMax: number, bytesMax: number) {
-    this.#requestsMax = requestsMax
-    this.#bytesMax = bytesMax
+  constructor(timeoutMs: number, onEnd: () => void) {
+    let quiet = 0
+    this.#timer = setInterval(() => {
+      quiet = this.#underWay > 0 && this.#done === this.#seen ? quiet + 1 : 0
+      this.#seen = this.#done
+      if (quiet === TICKS) onEnd()
+    }, timeoutMs / TICKS).unref()
   }
 
-  async enter(bytes: number): Promise<void> {
-    while (this.#requests >= this.#requestsMax || (this.#requests > 0 && this.#bytes + bytes > this.#bytesMax)) {
-      await this.#change()
-    }
-    this.#requests++
-    this.#bytes += bytes
+  begin(): void {
+    // What begins after a pause has all the time there is.
+    if (this.#underWay++ === 0) this.#done++
   }
 
-  leave(bytes: number): void {
-    this.#requests--
-    this.#bytes -= bytes
-    this.#wake?.()
-    this.#wake = undefined
+  done(): void {
+    this.#underWay--
+    this.#done++
   }
 
-  async empty(): Promise<void> {
-    while (this.#requests > 0) await this.#change()
-  }
-
-  /** Only the connection's own loop waits, so there is one to wake. */
-  #change(): Promise<void> {
-    return new Promise((resolve) => (this.#wake = resolve))
+  end(): void {
+    clearInterval(this.#timer)
   }
 }
+
+const TICKS = 4

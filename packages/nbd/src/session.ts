@@ -1,6 +1,7 @@
+import type { TLSSocket } from 'node:tls'
 import type { Channel } from './channel.ts'
 import { NbdError } from './error.ts'
-import { isWritable, type ExportSource, type NbdExport } from './export.ts'
+import { isWritable, type ExportSource, type NbdExport, type NbdPeer } from './export.ts'
 import {
   encodeContext,
   encodeExport,
@@ -30,6 +31,10 @@ export interface SessionSettings {
   readonly handshakeTimeoutMs: number
   readonly requestBytes: number
   readonly connection: number
+  /** Where the client is; undefined at a Unix socket. */
+  readonly host: string | undefined
+  /** How many options a client may send. */
+  readonly options: number
   readonly faults: NbdFaults | undefined
   /** From now on the client waits on purpose: no timeout shall end it. */
   readonly onStall: () => void
@@ -60,6 +65,7 @@ export class Session {
   readonly #settings: SessionSettings
   readonly #signal: AbortSignal
   #secure = false
+  #peer: NbdPeer
   #noZeroes = false
   #structured = false
   #allocationOf: string | undefined // the export for which base:allocation was granted
@@ -70,11 +76,12 @@ export class Session {
     this.#channel = channel
     this.#settings = settings
     this.#signal = signal
+    this.#peer = { host: settings.host, tls: false }
   }
 
   /** Runs the handshake. Undefined: the connection is to be closed. @throws NbdError NBD_PROTOCOL, NBD_TLS, NBD_TIMEOUT, NBD_DISCONNECTED */
   async negotiate(): Promise<Transmission | undefined> {
-    const { personality, tls, faults, connection } = this.#settings
+    const { personality, tls, faults, connection, options } = this.#settings
     const fault = faults?.beforeGreeting?.({ connection }) ?? 'pass'
     if (fault === 'stall') await this.#stall()
     if (fault !== 'pass') return undefined
@@ -85,11 +92,13 @@ export class Session {
     if (personality.checksClientFlags && (flags & ~(ClientFlag.FIXED_NEWSTYLE | ClientFlag.NO_ZEROES)) !== 0)
       return undefined
     this.#noZeroes = personality.honoursNoZeroes && (flags & ClientFlag.NO_ZEROES) !== 0
-    for (;;) {
+    for (let count = 0; count < options; count++) {
       const step = await this.#answer(await this.#channel.run(readOption()))
       if (step === 'close') return undefined
       if (step !== OK) return step
+      await this.#channel.drained() // whoever does not take its answers is not asked for more
     }
+    throw new NbdError('NBD_PROTOCOL', `the client sent ${options} options and asked for no export`)
   }
 
   /** Closes what the client had open. Once, when it is gone. */
@@ -148,11 +157,12 @@ export class Session {
       await this.#channel.run(skip(1))
       return 'close'
     }
-    await this.#channel.upgrade((plain) => {
+    const secured = await this.#channel.upgrade((plain) => {
       this.#acknowledge(option, OK)
       return secureServer(plain, fault === 'pass' ? tls : fault, personality.tls, handshakeTimeoutMs)
     })
     this.#secure = true
+    this.#peer = { host: this.#settings.host, tls: true, ...certificateOf(secured) }
     return OK
   }
 
@@ -167,7 +177,7 @@ export class Session {
     if (data.length > 0) return this.#refuse(option, Rep.ERR_INVALID)
     if (exports.list === undefined) return this.#refuse(option, Rep.ERR_POLICY, 'this server does not list its exports')
     try {
-      const names = await exports.list()
+      const names = await exports.list(this.#peer)
       this.#channel.send(names.flatMap((name) => encodeListed(option, name)))
     } catch (error) {
       report(asError(error))
@@ -214,7 +224,7 @@ export class Session {
     if (this.#opened?.name === name) return this.#opened.export
     await this.close()
     try {
-      const found = await this.#settings.exports.open(name, this.#signal)
+      const found = await this.#settings.exports.open(name, this.#signal, this.#peer)
       if (found !== undefined) this.#opened = { name, export: found }
       return found
     } catch (error) {
@@ -237,10 +247,13 @@ export class Session {
     const flag = TransmissionFlag
     if (this.#settings.personality.readOnly) return flag.HAS_FLAGS | flag.READ_ONLY
     let flags: number = flag.HAS_FLAGS | (this.#structured ? flag.SEND_DF : 0)
+    if (found.cache !== undefined) flags |= flag.SEND_CACHE
     if (!isWritable(found)) return flags | flag.READ_ONLY | flag.CAN_MULTI_CONN
+    if (found.coherent === true) flags |= flag.CAN_MULTI_CONN
     if (found.flush !== undefined) flags |= flag.SEND_FLUSH | flag.SEND_FUA
     if (found.trim !== undefined) flags |= flag.SEND_TRIM
     if (found.writeZeroes !== undefined) flags |= flag.SEND_WRITE_ZEROES
+    if (found.writeZeroes !== undefined && found.zeroesFast === true) flags |= flag.SEND_FAST_ZERO
     return flags
   }
 
@@ -253,6 +266,13 @@ export class Session {
     this.#channel.send(encodeRefusal(option, type, this.#settings.personality.explains ? sentence : ''))
     return OK
   }
+}
+
+function certificateOf(socket: TLSSocket): Pick<NbdPeer, 'certificate'> {
+  if (!socket.authorized) return {}
+  const { subject, fingerprint256 } = socket.getPeerCertificate()
+  const name = subject.CN
+  return { certificate: { subject: typeof name === 'string' ? name : (name?.[0] ?? ''), fingerprint256 } }
 }
 
 /** A query may name the context or, in a listing, its namespace; no query at all lists everything. */

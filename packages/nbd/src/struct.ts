@@ -49,6 +49,8 @@ export interface Struct<Value> {
   decode(bytes: Uint8Array): Value
   /** A fresh array of `size` bytes. */
   encode(value: Value): Uint8Array
+  /** Writes the value over `size` bytes from `at`. */
+  put(bytes: Uint8Array, at: number, value: Value): void
 }
 
 export type Decoded<S> = S extends Struct<infer Value> ? Value : never
@@ -64,6 +66,10 @@ export function struct<Value extends object>(fields: {
     members.push({ name, at: size, field })
     size += field.size
   }
+  function put(bytes: Uint8Array, start: number, value: Value): void {
+    const view = new DataView(bytes.buffer, bytes.byteOffset + start, size)
+    for (const { name, at, field } of members) field.set(view, at, value[name])
+  }
   return {
     size,
     decode(bytes) {
@@ -76,10 +82,10 @@ export function struct<Value extends object>(fields: {
     },
     encode(value) {
       const bytes = new Uint8Array(size)
-      const view = new DataView(bytes.buffer)
-      for (const { name, at, field } of members) field.set(view, at, value[name])
+      put(bytes, 0, value)
       return bytes
     },
+    put,
   }
 }
 

@@ -4,7 +4,7 @@ import { cuts, drive, hex, join } from '../test/drive.ts'
 import { NbdError } from './error.ts'
 import {
   encodeChunkError,
-  encodeData,
+  dataHead,
   encodeHole,
   encodeRequest,
   encodeSimple,
@@ -85,7 +85,11 @@ describe('replies', () => {
     const data = Uint8Array.of(1, 2, 3)
     const one = (parts: readonly Uint8Array[], expected: Expected) =>
       drive(readReply(find(expected)), [join(...parts)]).value
-    expect(one(encodeData(7n, 4, data, false), read(4, 3))).toMatchObject({ kind: 'data', offset: 4, done: false })
+    expect(one([dataHead(7n, 4, data.length, false), data], read(4, 3))).toMatchObject({
+      kind: 'data',
+      offset: 4,
+      done: false,
+    })
     expect(one(encodeHole(7n, 4, 3, true), read(4, 3))).toMatchObject({ kind: 'hole', length: 3, done: true })
     expect(one(encodeChunkError(7n, 5, 'no'), read(4, 3))).toMatchObject({ kind: 'error', error: 5, message: 'no' })
     expect(one(encodeStatus(7n, 1, [{ length: 9, flags: 3 }]), status)).toMatchObject({

@@ -191,11 +191,40 @@ export const encodeSimple = (cookie: bigint, error: number): Uint8Array =>
 const chunkHead = (cookie: bigint, type: number, length: number, done: boolean): Uint8Array =>
   structuredReply.encode({ magic: STRUCTURED_REPLY_MAGIC, flags: done ? CHUNK_DONE : 0, type, cookie, length })
 
-export const encodeData = (cookie: bigint, offset: number, data: Uint8Array, done: boolean): Uint8Array[] => [
-  chunkHead(cookie, Chunk.OFFSET_DATA, offsetData.size + data.length, done),
-  offsetData.encode({ offset }),
-  data,
-]
+/** Bytes of a data chunk before its data. */
+export const DATA_HEAD_BYTES = structuredReply.size + offsetData.size
+
+/** Writes all of a data chunk but the data. */
+export function putDataHead(
+  bytes: Uint8Array,
+  at: number,
+  { cookie, offset, length, done }: { cookie: bigint; offset: number; length: number; done: boolean },
+): void {
+  const flags = done ? CHUNK_DONE : 0
+  const head = {
+    magic: STRUCTURED_REPLY_MAGIC,
+    flags,
+    type: Chunk.OFFSET_DATA,
+    cookie,
+    length: offsetData.size + length,
+  }
+  structuredReply.put(bytes, at, head)
+  offsetData.put(bytes, at + structuredReply.size, { offset })
+}
+
+/** All of a data chunk but the data. */
+export function dataHead(cookie: bigint, offset: number, length: number, done: boolean): Uint8Array {
+  const bytes = new Uint8Array(DATA_HEAD_BYTES)
+  putDataHead(bytes, 0, { cookie, offset, length, done })
+  return bytes
+}
+
+/** Bytes of the head of a simple reply. */
+export const SIMPLE_HEAD_BYTES = simpleReply.size
+
+/** Writes the head of a simple reply without error. */
+export const putSimpleHead = (bytes: Uint8Array, at: number, cookie: bigint): void =>
+  simpleReply.put(bytes, at, { magic: SIMPLE_REPLY_MAGIC, error: 0, cookie })
 
 export const encodeHole = (cookie: bigint, offset: number, length: number, done: boolean): Uint8Array[] => [
   chunkHead(cookie, Chunk.OFFSET_HOLE, offsetHole.size, done),

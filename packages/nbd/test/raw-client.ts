@@ -53,6 +53,11 @@ export class RawClient implements AsyncDisposable {
     return secured
   }
 
+  /** Takes nothing more from the server. */
+  pause(): void {
+    this.#socket.pause()
+  }
+
   /** Closes our half of the stream. */
   end(): void {
     this.#socket.end()
