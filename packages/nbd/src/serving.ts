@@ -176,7 +176,10 @@ class Serving {
     const answer = await work.catch(refuse)
     const fault = this.#settings.faults === undefined ? 'pass' : await this.#faultOf(request, count)
     if (fault === 'drop') return true
-    if (fault === 'close') throw new NbdError('NBD_DISCONNECTED', 'a fault was asked for')
+    if (fault === 'close') {
+      this.#channel.fail(new NbdError('NBD_DISCONNECTED', 'a fault was asked for')) // at once: no later answer overtakes it
+      return true
+    }
     if (typeof fault === 'object' && 'errno' in fault) {
       const error = new Refusal(Errno[fault.errno], 'a fault was asked for')
       await this.#send('pass', plainAnswer(encodeRefusal(this.#open, request, error)))
