@@ -105,7 +105,7 @@ describe('a server that goes away', () => {
     const parts: Uint8Array[] = []
     for await (const { data } of readRuns(client, [extent(0, client.size)])) parts.push(data)
     expect(Buffer.concat(parts).equals(bytes)).toBe(true)
-    expect(cut).toBeGreaterThanOrEqual(7) // 16 pieces, at most two on each connection
+    expect(cut).toBeGreaterThanOrEqual(5) // 16 pieces, at most three on each connection: the fourth may overtake the third
   })
 
   test('at one and the same request, whatever the connection: that read fails, and others do not', async () => {
