@@ -8,14 +8,16 @@ interface Order {
   readonly connections: number
   readonly inFlight?: number
   readonly requestBytes?: number
+  readonly thread?: 'caller' | 'own'
   readonly runs?: readonly { readonly offset: number; readonly length: number }[]
 }
 
-const { target, connections, inFlight, requestBytes, runs } = JSON.parse(process.argv[2] ?? '{}') as Order
+const { target, connections, inFlight, requestBytes, thread, runs } = JSON.parse(process.argv[2] ?? '{}') as Order
 const startedAt = performance.now()
 await using client = await openNbd(target, {
   connections,
   ...(inFlight === undefined ? {} : { inFlight }),
+  ...(thread === undefined ? {} : { thread }),
   ...(requestBytes === undefined ? {} : { requestBytes }),
 })
 const wanted: readonly Extent[] =

@@ -39,6 +39,11 @@ export interface NbdOptions {
   readonly alignment: number
   /** Bytes: the longest request `readRuns` makes. */
   readonly requestBytes: number
+  /**
+   * Where a connection runs: on the calling thread, or each on one of its own. For TLS, whose cipher bounds a thread. `clock`
+   * then counts for patience only.
+   */
+  readonly thread: 'caller' | 'own'
   readonly clock: NbdClock
 }
 
@@ -55,6 +60,7 @@ export const nbdDefaults = {
   contexts: [BASE_ALLOCATION],
   alignment: 1,
   requestBytes: 1024 * 1024,
+  thread: 'caller',
   clock: systemClock,
 } as const satisfies NbdOptions
 

@@ -5,6 +5,7 @@ import { NbdError } from './error.ts'
 import type { Negotiated } from './handshake.ts'
 import type { Line } from './line.ts'
 import { slotFreed, takeSlot } from './slots.ts'
+import { connectOnThread } from './thread-line.ts'
 
 /** Where an export can be found by now, the best place first. Asked anew for each round of tries. */
 export type NbdPlaces = (signal: AbortSignal | undefined) => Promise<readonly NbdTarget[]>
@@ -14,6 +15,7 @@ interface WayOptions extends ConnectionOptions {
   readonly reconnectPatienceMs: number
   readonly pauseMs: number
   readonly hostConnections: number
+  readonly thread: 'caller' | 'own'
   readonly clock: NbdClock
 }
 
@@ -121,7 +123,8 @@ export class Way {
     if (giveBack === undefined) return undefined
     let line: Line
     try {
-      line = await connect(target, this.#options, signal)
+      const open = this.#options.thread === 'own' ? connectOnThread : connect
+      line = await open(target, this.#options, signal)
     } catch (error) {
       giveBack()
       throw error

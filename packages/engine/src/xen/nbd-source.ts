@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { bytes, planRuns, type Extents } from '@tidemark/blocks'
 import { borrowRuns, openNbd, type NbdClient, type NbdTarget } from '@tidemark/nbd'
 import { isFailure, type Session, type VdiNbdServerInfoRecord, type VdiRef } from '@tidemark/xenapi'
@@ -25,7 +26,9 @@ export async function openNbdSource(
   const { connections, connectPatienceMs, reconnectPatienceMs } = options
   // The pool is asked each time: an export's name holds the session
   const places = (stop: AbortSignal | undefined) => nbdTargets(session, vdi, options, stop)
-  const settings = { connections, inFlight: IN_FLIGHT, connectPatienceMs, reconnectPatienceMs }
+  // With two cores the threads that compress have them; from three on, TLS is worth threads of its own.
+  const thread = availableParallelism() > 2 ? 'own' : 'caller'
+  const settings = { connections, inFlight: IN_FLIGHT, connectPatienceMs, reconnectPatienceMs, thread } as const
   const client = await openNbd(places, settings, signal)
   return {
     kind: 'nbd',
