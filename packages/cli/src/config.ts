@@ -21,10 +21,48 @@ const poolConfig = z.strictObject({
   outageMinutes: z.number().min(0).optional(),
 })
 
-const repositoryConfig = z.strictObject({
-  url: z.string(),
-  passwordFile: z.string().optional(),
+/** Object Lock of a bucket: each file is kept for so many days after its upload. */
+const objectLock = z.strictObject({
+  mode: z.enum(['governance', 'compliance']).default('governance'),
+  days: z.int().min(1).max(36_500),
 })
+
+const s3Config = z
+  .strictObject({
+    region: z.string().optional(),
+    /** Else AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or the machine's role. */
+    accessKeyId: z.string().optional(),
+    secretKeyFile: z.string().optional(),
+    objectLock: objectLock.optional(),
+  })
+  .refine(({ accessKeyId, secretKeyFile }) => (accessKeyId === undefined) === (secretKeyFile === undefined), {
+    message: 'accessKeyId and secretKeyFile go together',
+  })
+
+const repositoryConfig = z
+  .strictObject({
+    /** A path, `s3:https://host/bucket/prefix` or `rest:https://user@host:8000/path/`: no secret is in it. */
+    url: z.string(),
+    passwordFile: z.string().optional(),
+    /** true: remove nothing but locks, and doctor insists that the storage holds us to it. false: removal is meant to be possible. */
+    appendOnly: z.boolean().optional(),
+    /** Requests under way at a time. */
+    connections: z.int().min(1).max(256).optional(),
+    /** Mean rates, in MiB per second. */
+    uploadMiBps: z.number().positive().optional(),
+    downloadMiBps: z.number().positive().optional(),
+    /** For how long storage that does not answer is tried again. */
+    retryMinutes: z.number().min(0).optional(),
+    /** File of certificate authorities that vouch for the server. */
+    ca: z.string().optional(),
+    clientCertificate: z.string().optional(),
+    clientKey: z.string().optional(),
+    restPasswordFile: z.string().optional(),
+    s3: s3Config.optional(),
+  })
+  .refine(({ clientCertificate, clientKey }) => (clientCertificate === undefined) === (clientKey === undefined), {
+    message: 'clientCertificate and clientKey go together',
+  })
 
 const configSchema = z.strictObject({
   pools: z.record(z.string(), poolConfig).default({}),
@@ -34,6 +72,14 @@ const configSchema = z.strictObject({
 export type PoolConfig = z.infer<typeof poolConfig>
 export type RepositoryConfig = z.infer<typeof repositoryConfig>
 export type Config = z.infer<typeof configSchema>
+
+/** An entry that was put together from options. @throws CliError CLI_USAGE */
+export function repositoryEntry(entry: unknown): RepositoryConfig {
+  const parsed = repositoryConfig.safeParse(entry)
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  throw new CliError('CLI_USAGE', `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not valid'}`)
+}
 
 /** The configuration file that counts when none is named. */
 export function configPath(environment: Readonly<Record<string, string | undefined>> = process.env): string {

@@ -2,11 +2,12 @@ import { readFile } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
 import { openXenPool } from '@tidemark/engine/xen'
 import type { Pool } from '@tidemark/engine'
-import { localBackend, openRepository, type Backend, type Repository } from '@tidemark/repository'
+import { hasScheme, openRepository, type Repository } from '@tidemark/repository'
 import { login, XenApiError, type PoolTrust, type Session, type SessionOptions } from '@tidemark/xenapi'
 import { fromConfig, loadConfig, type PoolConfig, type RepositoryConfig } from './config.ts'
 import { CliError } from './error.ts'
 import { findSecret, type Secret } from './secret.ts'
+import { openStorage } from './storage.ts'
 
 /** Options that every command shares, read once at the top. */
 export interface GlobalOptions {
@@ -136,34 +137,46 @@ async function trustOf(config: string, { url, fingerprint, ca }: PoolConfig): Pr
 }
 
 export async function openRepo({ config, signal }: GlobalOptions, options: RepositoryOptions): Promise<Repository> {
-  const { name, backend, entry } = await chooseRepo(config, options)
-  return openRepository(backend, (await repoPassword(config, name, entry)).reveal(), {}, signal)
+  const { name, entry } = await chooseRepo(config, options)
+  return openConfigured(config, name, entry, signal)
 }
 
-/** The repository that the options name, as configured, or a path of its own. */
-async function chooseRepo(
+/** Opens a repository as it is configured, or is about to be. */
+export async function openConfigured(
+  config: string,
+  name: string,
+  entry: RepositoryConfig,
+  signal: AbortSignal,
+): Promise<Repository> {
+  const password = await repoPassword(config, name, entry)
+  const backend = await openStorage(config, name, entry)
+  try {
+    return await openRepository(backend, password.reveal(), {}, signal)
+  } catch (error) {
+    await backend[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+/** The repository that the options name, as configured, or at a path or URL of its own. */
+export async function chooseRepo(
   config: string,
   options: RepositoryOptions,
-): Promise<{ name: string; entry: RepositoryConfig; backend: Backend }> {
+): Promise<{ name: string; entry: RepositoryConfig }> {
   const { repositories } = await loadConfig(config)
   const { repo, repoPasswordFile } = options
-  const isPath = repo !== undefined && !(repo in repositories) && /[/.]/.test(repo)
-  const [name, configured] = isPath
-    ? [basename(repo), { url: repo }]
-    : choose(repositories, repo, 'repository', "make one with 'tidemark repo init <name> <path>'")
+  const isPlace = repo !== undefined && !(repo in repositories) && (/[/.]/.test(repo) || hasScheme(repo))
+  const [name, configured] = isPlace
+    ? [basename(repo), { url: placeOf(repo) }]
+    : choose(repositories, repo, 'repository', "make one with 'tidemark repo init <name> <url>'")
   const entry = repoPasswordFile === undefined ? configured : { ...configured, passwordFile: resolve(repoPasswordFile) }
-  const path = localPath(isPath ? entry.url : fromConfigUrl(config, entry.url))
-  return { name, entry, backend: localBackend(path) }
+  return { name, entry }
 }
 
-const fromConfigUrl = (config: string, url: string): string => (url.includes(':') ? url : fromConfig(config, url))
-
-/** @throws CliError CLI_CONFIG for storage that this version does not speak to */
-export function localPath(url: string): string {
-  if (/^(s3|rest|sftp|b2|azure|gs|rclone|swift):/.test(url)) {
-    throw new CliError('CLI_CONFIG', `${url}: this version keeps repositories on local and mounted file systems only`)
-  }
-  return url.replace(/^local:/, '')
+/** A URL, or a path that is meant from where the command runs. */
+export function placeOf(url: string): string {
+  const path = url.replace(/^local:/, '')
+  return hasScheme(path) ? path : resolve(path)
 }
 
 export const repoPassword = (config: string, name: string, { passwordFile }: RepositoryConfig): Promise<Secret> =>

@@ -28,6 +28,7 @@ const commands = {
   backup: () => import('./commands/backup.ts'),
   check: () => import('./commands/check.ts'),
   demo: () => import('./demo/demo.ts'),
+  doctor: () => import('./commands/doctor.ts'),
   files: () => import('./commands/files.ts'),
   lab: () => import('./commands/lab.ts'),
   nbd: () => import('./commands/nbd.ts'),
@@ -71,6 +72,7 @@ export function buildProgram(surroundings: Surroundings): Command {
     addAccess,
     addFiles,
     addVerify,
+    addDoctor,
     addXe,
     addLab,
     addDemo,
@@ -116,13 +118,19 @@ function addPool(program: Command, start: Start): void {
 
 function addRepo(program: Command, start: Start): void {
   const repo = program.command('repo').description('restic repositories by name')
-  repo
-    .command('init <name> <path>')
-    .description('make a new repository and remember it')
-    .option('--password-file <file>', 'file with its password; else TIDEMARK_REPOSITORY_PASSWORD or a prompt')
-    .action((name: string, path: string, args: RepoInitArguments) =>
-      start(async (global, out) => (await commands.repo()).repoInit(global, out, name, path, args)),
-    )
+  withStorage(
+    repo.command('init <name> <url>').description('make a new repository and remember it').addHelpText('after', urls),
+  ).action((name: string, url: string, args: RepoInitArguments) =>
+    start(async (global, out) => (await commands.repo()).repoInit(global, out, name, url, args)),
+  )
+  withStorage(
+    repo
+      .command('add <name> <url>')
+      .description('remember a repository that exists, made by tidemark or by restic')
+      .addHelpText('after', urls),
+  ).action((name: string, url: string, args: RepoInitArguments) =>
+    start(async (global, out) => (await commands.repo()).repoAdd(global, out, name, url, args)),
+  )
   repo
     .command('ls')
     .description('list repositories')
@@ -130,7 +138,39 @@ function addRepo(program: Command, start: Start): void {
   withRepo(repo.command('info').description('open one and count its snapshots')).action((args: RepositoryOptions) =>
     start(async (global, out) => (await commands.repo()).repoShow(global, out, args)),
   )
+  withRepo(
+    repo
+      .command('renew-retention')
+      .description('with Object Lock: keep all files from removal for as long as new ones'),
+  ).action((args: RepositoryOptions) =>
+    start(async (global, out) => (await commands.repo()).repoRenew(global, out, args)),
+  )
 }
+
+const urls = `
+A repository is at a path, in a bucket of S3, or on a server that speaks restic's REST protocol (rest-server, rclone serve restic):
+  /backup/main     s3:https://s3.example.org/bucket/prefix     rest:https://user@backup.example.org:8000/main/
+
+Keys and passwords are never arguments: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or an AWS profile; RESTIC_REST_PASSWORD; or files.`
+
+const withStorage = (command: Command): Command =>
+  command
+    .option('--password-file <file>', 'file with its password; else TIDEMARK_REPOSITORY_PASSWORD or a prompt')
+    .option('--append-only', 'remove nothing but locks; doctor insists that the storage sees to it')
+    .option('--connections <n>', 'requests at a time (default: 5)', count)
+    .option('--upload-limit <MiB/s>', 'mean rate of uploads', rate)
+    .option('--download-limit <MiB/s>', 'mean rate of downloads', rate)
+    .option('--ca <file>', 'trust these certificate authorities for the server, PEM')
+    .option('--client-cert <file>', 'certificate to show to the server, PEM')
+    .option('--client-key <file>', 'its key, PEM')
+    .option('--rest-password-file <file>', "file with the password of the REST server's user")
+    .option('--s3-region <name>', 'region of the bucket')
+    .option('--s3-key-id <id>', 'access key; its secret comes by --s3-secret-file')
+    .option('--s3-secret-file <file>', 'file with the secret key')
+    .option('--object-lock-days <n>', 'S3: keep each file from removal for so many days', days)
+    .addOption(
+      new Option('--object-lock-mode <mode>', 'S3: who may shorten that').choices(['governance', 'compliance']),
+    )
 
 function addVm(program: Command, start: Start): void {
   const vm = program.command('vm').description('virtual machines of a pool')
@@ -249,6 +289,16 @@ function addVerify(program: Command, start: Start): void {
     .action((args: UnlockArguments) => start(async (global, out) => (await commands.repo()).unlock(global, out, args)))
 }
 
+function addDoctor(program: Command, start: Start): void {
+  withRepo(
+    program
+      .command('doctor')
+      .description("prove what backups rest on: whether somebody with this machine's credentials could destroy them"),
+  ).action((args: RepositoryOptions) =>
+    start(async (global, out) => (await commands.doctor()).doctor(global, out, args)),
+  )
+}
+
 /** xe has a syntax of its own: all of its words, `--help` included, go there as they are. */
 function addXe(program: Command, start: Start): void {
   program
@@ -303,7 +353,7 @@ const withPool = (command: Command): Command =>
 
 const withRepo = (command: Command): Command =>
   command
-    .option('--repo <name>', 'repository of the configuration, or a path; may be left out when there is one')
+    .option('--repo <name>', 'repository of the configuration, a path or a URL; may be left out when there is one')
     .option('--repo-password-file <file>', "file with the repository's password")
 
 function port(text: string): number {
@@ -322,6 +372,18 @@ function minutes(text: string): number {
   const value = Number(text)
   if (text !== '' && value >= 0) return value
   throw new InvalidArgumentError('minutes are a number, 0 or more')
+}
+
+function rate(text: string): number {
+  const value = Number(text)
+  if (value > 0 && Number.isFinite(value)) return value
+  throw new InvalidArgumentError('a rate is a number of MiB per second, above 0')
+}
+
+function days(text: string): number {
+  const value = Number(text)
+  if (Number.isInteger(value) && value >= 1 && value <= 36_500) return value
+  throw new InvalidArgumentError('a number of days from 1 to 36500')
 }
 
 function mebibytes(text: string): number {

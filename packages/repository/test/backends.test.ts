@@ -1,14 +1,20 @@
+import { execFile } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { MiB } from '@tidemark/blocks'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readList } from '../src/backends/rest-list.ts'
 import {
   localBackend,
   memoryBackend,
+  openBackend,
+  openRepository,
   restBackend,
   systemClock,
   withBandwidth,
@@ -18,6 +24,7 @@ import {
 import { all, backendContract } from './support/backend-contract.ts'
 import { faultyBackend, randomOf } from './support/faulty-backend.ts'
 import { serveRestic, type RestServer } from './support/rclone.ts'
+import { loadDisk, saveDisk, smallRepository } from './support/small-point.ts'
 
 let directory: string
 let server: RestServer
@@ -161,3 +168,20 @@ test('a list parses the same however it arrives, and one that ends early is an e
     await expect(all(readList(cut(Buffer.from(wrong), 1), 'here'))).rejects.toMatchObject({ code: 'BACKEND_IO' })
   }
 })
+
+test('restic checks what we wrote to a REST server, and we read what it wrote there', async () => {
+  await using readable = await serveRestic(directory)
+  const url = `rest:${readable.url}interop/`
+  const restic = (...args: string[]) =>
+    promisify(execFile)('restic', ['--no-cache', '--repo', url, ...args], {
+      env: { ...process.env, RESTIC_PASSWORD: 'pw' },
+    })
+  await restic('init')
+  await restic('backup', import.meta.dirname)
+  await using repository = await openRepository(openBackend(url), 'pw', smallRepository)
+  const id = await saveDisk(repository, randomBytes(MiB))
+  expect((await repository.check({ readData: true })).errors).toEqual([])
+  expect(await all(repository.snapshots())).toHaveLength(2)
+  expect((await loadDisk(repository, id)).length).toBe(MiB)
+  await restic('check', '--read-data')
+}, 60_000)
