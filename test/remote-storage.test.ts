@@ -56,6 +56,8 @@ test('over REST with TLS, a repository to which one can only add takes backups, 
     await succeed(bench.tidemark('repo', 'init', 'open', urlOf(server.url), ...storage, ...tls))
   }
   await using server = await serve(true)
+  const distrust = await bench.tidemark('repo', 'add', 'untrusted', urlOf(server.url), ...storage)
+  expect(distrust.last).toMatchObject({ code: 'BACKEND_DENIED' }) // at once: trust does not come by waiting
   await succeed(bench.tidemark('repo', 'add', 'guarded', urlOf(server.url), '--append-only', ...storage, ...tls))
   await succeed(bench.tidemark('backup', 'web', '--repo', 'guarded'))
   await succeed(bench.tidemark('check', '--read-data', '--repo', 'guarded'))
@@ -89,7 +91,7 @@ test('over REST with TLS, a repository to which one can only add takes backups, 
   expect(checked.stdout).toContain('no errors were found')
 }, 60_000)
 
-test('over S3, with keys from the environment', async () => {
+test('over S3, with keys from the environment, from a file and from a profile', async () => {
   await using ceph = await startCeph()
   const user = await ceph.user('backup')
   process.env['AWS_ACCESS_KEY_ID'] = user.accessKeyId
@@ -99,18 +101,31 @@ test('over S3, with keys from the environment', async () => {
     const given = ['--password-file', bench.passwordFile, '--object-lock-days', '3']
     const made = await succeed(bench.tidemark('repo', 'init', 'bucket', url, ...given))
     expect(made).toMatchObject({ path: url })
+    const secretFile = join(bench.directory, 's3-secret')
+    await writeFile(secretFile, `${user.secretAccessKey}\n`)
+    delete process.env['AWS_ACCESS_KEY_ID']
+    delete process.env['AWS_SECRET_ACCESS_KEY']
+    const byFile = ['--s3-key-id', user.accessKeyId, '--s3-secret-file', secretFile]
+    await succeed(bench.tidemark('repo', 'add', 'bucket', url, ...given, ...byFile))
     await succeed(bench.tidemark('backup', 'web', '--repo', 'bucket'))
     const renewed = await succeed(bench.tidemark('repo', 'renew-retention', '--repo', 'bucket'))
     expect(renewed).toMatchObject({ days: 3 })
     expect(renewed['extended']).toBe(renewed['files'])
-    const run = await bench.tidemark('doctor', '--repo', 'bucket')
-    expect(run.code).toBe(3) // governance: the bucket's owner may bypass it
+
+    process.env['AWS_PROFILE'] = 'backups'
+    process.env['AWS_SHARED_CREDENTIALS_FILE'] = join(bench.directory, 'credentials')
+    const { accessKeyId, secretAccessKey } = user
+    const profile = `[backups]\naws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secretAccessKey}\n`
+    await writeFile(join(bench.directory, 'credentials'), profile)
+    const run = await bench.tidemark('doctor', '--repo', url, '--repo-password-file', bench.passwordFile)
+    expect(run.code).toBe(3) // opened without its Object Lock, a new file has none
     expect(run.last['findings'][0]).toMatchObject({ verdict: 'attention', details: { remains: 'no' } })
     const output = JSON.stringify([made, renewed, run])
     expect(output).not.toContain(user.secretAccessKey)
   } finally {
-    delete process.env['AWS_ACCESS_KEY_ID']
-    delete process.env['AWS_SECRET_ACCESS_KEY']
+    for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_PROFILE', 'AWS_SHARED_CREDENTIALS_FILE']) {
+      delete process.env[name]
+    }
   }
 }, 90_000)
 

@@ -77,7 +77,11 @@ export async function initRepository(
   try {
     await backend.save({ type: 'config', name: '' }, new Sealer(key).seal(encodeConfig(config)), signal)
   } catch (error) {
-    await backend.remove({ type: 'keys', name: keyName }) // a key without its config: another program was first
+    try {
+      await backend.remove({ type: 'keys', name: keyName }) // a key without its config: another program was first
+    } catch (cleaning) {
+      throw new SuppressedError(cleaning, error)
+    }
     throw error
   }
   return joined(backend, complete, config, key, keyName, true)

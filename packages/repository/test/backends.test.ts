@@ -11,6 +11,7 @@ import { MiB } from '@tidemark/blocks'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readList } from '../src/backends/rest-list.ts'
 import {
+  initRepository,
   localBackend,
   memoryBackend,
   openBackend,
@@ -20,6 +21,8 @@ import {
   withBandwidth,
   withConnections,
   withRetry,
+  type Backend,
+  type RetryPause,
 } from '../src/index.ts'
 import { all, backendContract } from './support/backend-contract.ts'
 import { faultyBackend, randomOf } from './support/faulty-backend.ts'
@@ -184,4 +187,37 @@ test('restic checks what we wrote to a REST server, and we read what it wrote th
   expect(await all(repository.snapshots())).toHaveLength(2)
   expect((await loadDisk(repository, id)).length).toBe(MiB)
   await restic('check', '--read-data')
+}, 60_000)
+
+test('a backup goes on when its server dies in the middle and comes back', async () => {
+  const served = fresh()
+  let running = await serveRestic(served)
+  const port = Number(new URL(running.url).port)
+  const pauses: string[] = []
+  const retrying = { ...retry, onPause: ({ cause }: RetryPause) => void pauses.push(cause.code) }
+  const backend = openBackend(`rest:${running.url}pool/`, { retry: { ...retrying, pauseMs: 50, pauseMaxMs: 50 } })
+  const disk = randomBytes(8 * MiB)
+  let packs = 0
+  const dying: Backend = {
+    ...backend,
+    async save(file, content, signal) {
+      if (file.type === 'data' && ++packs === 3) {
+        await running[Symbol.asyncDispose]()
+        setTimeout(() => void serveRestic(served, { port }).then((next) => (running = next)), 200)
+      }
+      await backend.save(file, content, signal)
+    },
+  }
+  {
+    await using repository = await initRepository(dying, 'pw', smallRepository)
+    await saveDisk(repository, disk)
+  }
+  expect(packs).toBeGreaterThan(5)
+  expect(pauses.length).toBeGreaterThan(0)
+  expect(new Set(pauses)).toEqual(new Set(['BACKEND_UNAVAILABLE']))
+  await using repository = await openRepository(openBackend(`rest:${running.url}pool/`), 'pw', smallRepository)
+  expect((await repository.check({ readData: true })).errors).toEqual([])
+  const [snapshot] = await all(repository.snapshots())
+  expect(snapshot && Buffer.compare(await loadDisk(repository, snapshot.id), disk)).toBe(0)
+  await running[Symbol.asyncDispose]()
 }, 60_000)

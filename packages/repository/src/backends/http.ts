@@ -107,9 +107,14 @@ function readable(message: IncomingMessage, sending: Sending, signal?: AbortSign
     status: message.statusCode ?? 0,
     header: (name) => message.headers[name]?.toString(),
     chunks,
-    bytes: () => collected(chunks(), Number(message.headers['content-length'] ?? 0), sending.request.url.pathname),
+    bytes: () => collected(chunks(), lengthOf(message), sending.request.url.pathname),
     drop: () => void message.resume(),
   }
+}
+
+function lengthOf({ headers }: IncomingMessage): number | undefined {
+  const length = Number(headers['content-length'])
+  return Number.isSafeInteger(length) && length >= 0 ? length : undefined
 }
 
 /** @throws RepositoryError BACKEND_IO when it is longer than any file of a repository; what the stream throws */
@@ -118,15 +123,23 @@ export async function collected(
   announced: number | undefined,
   subject: string,
 ): Promise<Uint8Array> {
-  const parts: Uint8Array[] = []
-  let length = 0
   if (announced !== undefined && announced > BODY_MAX) throw tooLarge(subject)
+  let bytes = Buffer.allocUnsafeSlow(announced ?? 0)
+  let length = 0
   for await (const chunk of chunks) {
+    if (length + chunk.length > BODY_MAX) throw tooLarge(subject)
+    if (length + chunk.length > bytes.length) bytes = grown(bytes, length + chunk.length)
+    bytes.set(chunk, length)
     length += chunk.length
-    if (length > BODY_MAX) throw tooLarge(subject)
-    parts.push(chunk)
   }
-  return Buffer.concat(parts, length)
+  return bytes.subarray(0, length)
+}
+
+/** Room for `length` bytes and as many again: a length that was not announced is met seldom. */
+function grown(bytes: Uint8Array, length: number): Buffer<ArrayBuffer> {
+  const larger = Buffer.allocUnsafeSlow(length * 2)
+  larger.set(bytes)
+  return larger
 }
 
 const tooLarge = (subject: string): RepositoryError =>

@@ -2,6 +2,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 
 export interface RcloneOptions {
+  /** Default: one that is free. */
+  readonly port?: number
   readonly appendOnly?: boolean
   readonly username?: string
   readonly password?: string
@@ -27,7 +29,18 @@ export async function serveRestic(directory: string, options: RcloneOptions = {}
   ]
   const flags = given.flatMap(([flag, value]) => (value === undefined ? [] : [flag, value]))
   const kind = options.appendOnly === true ? ['--append-only'] : []
-  const args = ['serve', 'restic', '-v', '--addr', '127.0.0.1:0', '--config', '/dev/null', ...kind, ...flags, directory]
+  const args = [
+    'serve',
+    'restic',
+    '-v',
+    '--addr',
+    `127.0.0.1:${options.port ?? 0}`,
+    '--config',
+    '/dev/null',
+    ...kind,
+    ...flags,
+    directory,
+  ]
   const server = spawn('rclone', args, { stdio: ['ignore', 'ignore', 'pipe'] })
   const ended = once(server, 'exit')
   const stop = async () => {
