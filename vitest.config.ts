@@ -9,6 +9,7 @@ export default defineConfig({
   test: {
     include: ['packages/*/src/**/*.test.ts', 'packages/*/test/**/*.test.ts', 'test/**/*.test.ts'],
     execArgv: ['--conditions=@tidemark/source'],
+    env: { TIDEMARK_CACHE_DIR: '' }, // the user's own cache is none of the tests' business
     testTimeout: 30_000,
     hookTimeout: 60_000,
     reporters: ['default', './scripts/closing-line.ts'],

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CBT_BLOCK, GiB, MiB, type Bitmap } from '@tidemark/blocks'
 import { listPoints, openPoint } from '@tidemark/engine'
@@ -170,6 +170,13 @@ test('stock restic checks all data, lists the points, and dumps a disk equal to 
 
 test('our own check agrees, with all data read', async () => {
   expect((await succeed(bench.tidemark('check', '--read-data')))['errors']).toEqual([])
+})
+
+test('the index is kept on this machine, and commands agree with and without it', async () => {
+  const [repository = ''] = await readdir(join(bench.directory, 'cache'))
+  expect((await readdir(join(bench.directory, 'cache', repository, 'index'))).length).toBeGreaterThan(0)
+  const cached = await succeed(bench.tidemark('show', points[2] ?? ''))
+  expect(await succeed(bench.tidemark('show', '--no-cache', points[2] ?? ''))).toEqual(cached)
 })
 
 test('vm ls, points and show tell what is there', async () => {

@@ -52,7 +52,8 @@ export async function openBench(options: Partial<LabSettings> = {}): Promise<Ben
     directory,
     repository,
     passwordFile,
-    tidemark: (...args) => tidemark(['--config', join(directory, 'config.yaml'), ...args]),
+    tidemark: (...args) =>
+      tidemark(['--config', join(directory, 'config.yaml'), '--cache-dir', join(directory, 'cache'), ...args]),
     admin: () => adminOf(lab),
     restic: (...args) => restic(['--repo', repository, '--password-file', passwordFile, '--no-cache', ...args]),
     async withFaults(faults, work) {

@@ -13,6 +13,8 @@ import { openStorage } from './storage.ts'
 export interface GlobalOptions {
   readonly config: string
   readonly signal: AbortSignal
+  /** Directory for indexes of repositories; absent for none. */
+  readonly cache?: string
 }
 
 export interface PoolOptions {
@@ -136,26 +138,33 @@ async function trustOf(config: string, { url, fingerprint, ca }: PoolConfig): Pr
   return { kind: 'system' }
 }
 
-export async function openRepo({ config, signal }: GlobalOptions, options: RepositoryOptions): Promise<Repository> {
-  const { name, entry } = await chooseRepo(config, options)
-  return openConfigured(config, name, entry, signal)
+export async function openRepo(global: GlobalOptions, options: RepositoryOptions): Promise<Repository> {
+  const { name, entry } = await chooseRepo(global.config, options)
+  return openConfigured(global, name, entry)
 }
 
 /** Opens a repository as it is configured, or is about to be. */
 export async function openConfigured(
-  config: string,
+  { config, signal, cache }: GlobalOptions,
   name: string,
   entry: RepositoryConfig,
-  signal: AbortSignal,
 ): Promise<Repository> {
   const password = await repoPassword(config, name, entry)
   const backend = await openStorage(config, name, entry)
   try {
-    return await openRepository(backend, password.reveal(), {}, signal)
+    return await openRepository(backend, password.reveal(), cacheOptions(cache), signal)
   } catch (error) {
     await backend[Symbol.asyncDispose]()
     throw error
   }
+}
+
+const cacheOptions = (directory: string | undefined) =>
+  directory === undefined ? {} : { cache: { directory, onProblem: warnOfCache } }
+
+/** A cache that does not work makes commands slower, not wrong. */
+function warnOfCache(error: unknown): void {
+  process.emitWarning(`the index cache is not used: ${error instanceof Error ? error.message : String(error)}`)
 }
 
 /** The repository that the options name, as configured, or at a path or URL of its own. */

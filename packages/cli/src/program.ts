@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { cacheDirectory } from './cache.ts'
 import type { BackupArguments } from './commands/backup.ts'
 import type { CheckArguments } from './commands/check.ts'
 import type { FilesArguments } from './commands/files.ts'
@@ -41,6 +42,13 @@ const commands = {
   xe: () => import('./xe/run.ts'),
 } as const
 
+interface Shared {
+  readonly json?: boolean
+  readonly config: string
+  readonly cache: boolean
+  readonly cacheDir?: string
+}
+
 /** Runs one command with the options that all share. */
 type Start = (run: (global: GlobalOptions, out: Out) => Promise<ExitCode>) => Promise<void>
 
@@ -56,11 +64,19 @@ export function buildProgram(surroundings: Surroundings): Command {
         '$XDG_CONFIG_HOME/tidemark/config.yaml',
       ),
     )
+    .addOption(
+      new Option('--cache-dir <dir>', 'where to keep indexes of repositories').default(
+        cacheDirectory(),
+        '$XDG_CACHE_HOME/tidemark',
+      ),
+    )
+    .option('--no-cache', 'keep nothing, and read all of the index each time')
     .addHelpText('after', footer)
     .exitOverride()
   const start: Start = async (run) => {
-    const { json = false, config } = program.opts<{ json?: boolean; config: string }>()
-    surroundings.exit(await run({ config, signal: surroundings.signal }, surroundings.out(json)))
+    const { json = false, config, cache, cacheDir } = program.opts<Shared>()
+    const cached = cache && cacheDir !== undefined ? { cache: cacheDir } : {}
+    surroundings.exit(await run({ config, signal: surroundings.signal, ...cached }, surroundings.out(json)))
   }
   for (const add of [
     addPool,

@@ -9,7 +9,7 @@ const marks = { good: 'ok', note: 'note', attention: 'ATTENTION' } as const sati
 /** Examines what backups depend on, with the credentials that backups use. */
 export async function doctor(global: GlobalOptions, out: Out, args: RepositoryOptions): Promise<ExitCode> {
   const { name, entry } = await chooseRepo(global.config, args)
-  await using repository = await openConfigured(global.config, name, entry, global.signal)
+  await using repository = await openConfigured(global, name, entry)
   out.say(`repository '${name}' at ${repository.backend.location}`)
   const findings: Finding[] = []
   for await (const finding of examineRepository(repository, entry, global.signal)) {

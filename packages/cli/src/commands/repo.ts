@@ -62,7 +62,7 @@ export async function repoAdd(
   args: RepoInitArguments,
 ): Promise<ExitCode> {
   const entry = entryOf(url, args)
-  await using repository = await openConfigured(global.config, name, entry, global.signal)
+  await using repository = await openConfigured(global, name, entry)
   await saveEntry(global.config, 'repositories', name, entry)
   out.result(
     { repository: name, id: repository.id, path: entry.url },

@@ -47,7 +47,7 @@ export async function demo(global: GlobalOptions, out: Out, args: DemoArguments)
   out.say(`The lab: a XenAPI pool in one process, in ${relative('', paths.lab)}/`)
   await using lab = await startLabProcess(paths.lab, paths.password)
   const control = await openLabControl(paths.lab)
-  const tour = { global: { ...global, config: paths.config }, out, control, paths }
+  const tour = { global: { ...global, config: paths.config, cache: paths.cache }, out, control, paths }
   const vm = await makeVm(tour)
   await prepare(tour, lab)
   const moments = await backUpThreeTimes(tour, vm)
@@ -62,6 +62,7 @@ interface Paths {
   readonly repository: string
   readonly password: string
   readonly config: string
+  readonly cache: string
 }
 
 const pathsIn = (directory: string): Paths => ({
@@ -69,6 +70,7 @@ const pathsIn = (directory: string): Paths => ({
   repository: join(directory, 'repository'),
   password: join(directory, 'password'),
   config: join(directory, 'config.yaml'),
+  cache: join(directory, 'cache'),
 })
 
 /** What every step of the tour works with. */
