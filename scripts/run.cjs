@@ -42,7 +42,19 @@ const DEMO_PROGRAMS = ['restic', 'nbdfuse', 'mkfs.ext4', 'fusermount3']
 
 function main() {
   const [command, ...args] = process.argv.slice(2)
-  const commands = { demo, test, build, unit, generate, bench, soak, 'soak:xo': soakXo, fuzz, scale }
+  const commands = {
+    demo,
+    test,
+    build,
+    unit,
+    generate,
+    bench,
+    soak,
+    'soak:xo': soakXo,
+    fuzz,
+    scale,
+    'grid-simulation': gridSimulation,
+  }
   if (!Object.hasOwn(commands, command)) fail(`usage: node scripts/run.cjs ${Object.keys(commands).join('|')}`, 2)
   process.chdir(root)
   install()
@@ -126,6 +138,12 @@ function fuzz(args) {
 function scale(args) {
   build()
   follow(node(), ['--conditions=@tidemark/source', 'scripts/scale.ts', ...args])
+}
+
+/** Thirty days of changes on a disk: what increments store. */
+function gridSimulation(args) {
+  build()
+  follow(node(), ['--conditions=@tidemark/source', 'scripts/grid-simulation.ts', ...args])
 }
 
 function generate() {

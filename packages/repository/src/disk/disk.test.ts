@@ -98,7 +98,8 @@ test(
       sizes,
       grids,
       fc.array(generation, { minLength: 1, maxLength: 4 }),
-      async (size, grid, generations) => {
+      fc.boolean(), // whether the grid is another one after the full backup
+      async (size, grid, generations, mixed) => {
         let disk = new Uint8Array(size)
         for (let block = 0; block * BLOCK < size; block += 3) disk.fill(block, block * BLOCK, (block + 1) * BLOCK)
         let { content } = await write(undefined, disk, 'all', grid, 100_000)
@@ -116,7 +117,7 @@ test(
             dirty.push(extent(from, to - from))
           }
           const changed = normalize(dirty)
-          const next = await write(content, disk, changed, grid, 70_000)
+          const next = await write(content, disk, changed, mixed ? gridFor(bytes(disk.length)) : grid, 70_000)
           const grownBy = growth === 0 ? [] : [extent(disk.length - growth, growth)]
           expect(next.plan.reads).toEqual(normalize([...changed, ...grownBy]))
           expect(next.plan.mergeBytes).toBe(0)
@@ -139,18 +140,19 @@ const random = (length: number, seed: number) =>
 test('a full backup has base pieces, and zero blobs for holes with the mark first', async () => {
   const disk = new Uint8Array(12 * MiB + 100)
   disk.set(random(MiB, 1), MiB)
-  const { content } = await write(undefined, disk, 'all', gridFor(bytes(disk.length)))
+  const { content } = await write(undefined, disk, 'all', { base: MiB, fine: BLOCK })
   // hole of 1 MiB, data, hole of 10 MiB, and the short end as an ordinary blob
   expect(piecesOf(content)).toEqual([512 * KiB, 512 * KiB, MiB, 8 * MiB, MiB, MiB, 100])
 })
 
 test('one changed block splits its group, and the clean rest comes from the repository', async () => {
-  const disk = random(2 * MiB, 2)
+  const disk = random(MiB, 2)
   const grid = gridFor(bytes(disk.length))
   const full = await write(undefined, disk, 'all', grid)
   disk.fill(1, 5 * BLOCK, 6 * BLOCK)
   const second = await write(full.content, disk, [extent(5 * BLOCK, BLOCK)], grid)
-  expect(piecesOf(second.content)).toEqual([...Array.from({ length: 16 }, () => BLOCK), MiB])
+  const group = 256 * KiB
+  expect(piecesOf(second.content)).toEqual([group, BLOCK, BLOCK, BLOCK, BLOCK, group, group])
   expect(totalLength(second.plan.reads)).toBe(BLOCK)
   disk.set(random(BLOCK, 99), 7 * BLOCK)
   const third = await write(second.content, disk, [extent(7 * BLOCK, BLOCK)], grid)
@@ -158,13 +160,13 @@ test('one changed block splits its group, and the clean rest comes from the repo
   expect(Buffer.compare(await read(third.content), disk)).toBe(0)
 })
 
-test('three quarters of a group changed make it one piece again', async () => {
-  const disk = random(2 * MiB, 3)
+test('a group that changed as a whole is one piece again, one that almost did is not', async () => {
+  const disk = random(MiB, 3)
   const grid = gridFor(bytes(disk.length))
   const full = await write(undefined, disk, 'all', grid)
   for (const [count, pieces] of [
-    [11, 17],
-    [12, 2],
+    [3, 7],
+    [4, 4],
   ] as const) {
     disk.fill(count, 0, count * BLOCK)
     const { content, plan } = await write(full.content, disk, [extent(0, count * BLOCK)], grid)
@@ -172,6 +174,17 @@ test('three quarters of a group changed make it one piece again', async () => {
     expect(totalLength(plan.reads)).toBe(count * BLOCK)
     expect(Buffer.compare(await read(content), disk)).toBe(0)
   }
+})
+
+test('of a piece from a coarser grid only the touched group is split into fine pieces', async () => {
+  const disk = random(2 * MiB + 1000, 7)
+  const coarse = await write(undefined, disk, 'all', { base: MiB, fine: BLOCK })
+  disk.fill(1, 5 * BLOCK, 6 * BLOCK)
+  const { content, plan } = await write(coarse.content, disk, [extent(5 * BLOCK, BLOCK)], gridFor(bytes(disk.length)))
+  const group = 256 * KiB
+  expect(piecesOf(content)).toEqual([group, BLOCK, BLOCK, BLOCK, BLOCK, group, group, MiB, 1000])
+  expect(totalLength(plan.reads)).toBe(BLOCK)
+  expect(Buffer.compare(await read(content), disk)).toBe(0)
 })
 
 test('a block that is the same as before adds nothing', async () => {
@@ -235,9 +248,10 @@ test('chunks that are not the plan are refused', async () => {
 test('when a list would grow too long, further splits are coarser', async () => {
   const disk = random(4 * MiB, 6)
   const size = bytes(disk.length)
-  const full = await write(undefined, disk, 'all', gridFor(size))
+  const grid = { base: MiB, fine: BLOCK }
+  const full = await write(undefined, disk, 'all', grid)
   const changed = [extent(0, BLOCK), extent(MiB, BLOCK), extent(3 * MiB, BLOCK)]
-  const plan = planContent(full.content, size, changed, gridFor(size), { piecesMax: 30 })
+  const plan = planContent(full.content, size, changed, grid, { piecesMax: 30 })
   expect(plan.grid.fine).toBe(128 * KiB)
   expect(plan.reads).toEqual(changed)
   disk.fill(9, 0, BLOCK)

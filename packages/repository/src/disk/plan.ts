@@ -4,6 +4,7 @@ import {
   endOf,
   extent,
   normalize,
+  subtract,
   totalLength,
   type Bytes,
   type Extent,
@@ -28,20 +29,22 @@ export interface ContentPlan {
   readonly mergeBytes: Bytes
   /** Every byte whose piece is written anew: `reads` and the rest of the touched pieces. */
   readonly rewritten: Extents
-  /** Groups written as one base piece: sorted, each a whole group. */
+  /** What is written in base pieces: sorted, in whole groups. */
   readonly merged: Extents
 }
 
 export interface PlanOptions {
   /** Most pieces a content list may have. restic-format.md §14: 280 MB of JSON. */
   readonly piecesMax: number
+  /** Share of a group's fine blocks that must be dirty for it to be written as one base piece. */
+  readonly mergeShare: number
 }
 
-const planDefaults = { piecesMax: 4_000_000 } as const satisfies PlanOptions
+const planDefaults = { piecesMax: 4_000_000, mergeShare: 1 } as const satisfies PlanOptions
 
 /**
- * Decides which pieces of a disk are kept, and which are written at which size. restic-format.md §14:
- * a group of which three quarters changed becomes one base piece, another touched base piece is split into fine ones, and
+ * Decides which pieces of a disk are kept, and which are written at which size. docs/grid.md, restic-format.md §14:
+ * a group that changed as a whole becomes one base piece, another touched base piece is split into fine ones, and
  * a touched fine piece is replaced. The clean rest of a rewritten piece is read from the parent's blobs in the repository
  * and verified, never from the source: an increment reads exactly the changed bytes.
  * @param parent the disk's content at the base of `changed`; undefined makes a full backup
@@ -54,12 +57,12 @@ export function planContent(
   grid: Grid,
   options: Partial<PlanOptions> = {},
 ): ContentPlan {
-  const { piecesMax } = { ...planDefaults, ...options }
+  const { piecesMax, mergeShare } = { ...planDefaults, ...options }
   if (parent === undefined || changed === 'all') return planFull(size, grid, piecesMax)
   const grown = size > parent.size ? [extent(parent.size, size - parent.size)] : []
   const reads = normalize([...clip(changed, size), ...grown])
   for (let fine = grid.fine; ; fine *= 2) {
-    const plan = planIncrement(parent, size, reads, { base: grid.base, fine })
+    const plan = planIncrement(parent, size, reads, { base: grid.base, fine }, mergeShare)
     if (fine >= grid.base || piecesBound(plan) <= piecesMax) return plan
   }
 }
@@ -82,11 +85,13 @@ function planFull(size: Bytes, grid: Grid, piecesMax: number): ContentPlan {
   }
 }
 
-function planIncrement(parent: DiskContent, size: Bytes, reads: Extents, grid: Grid): ContentPlan {
+function planIncrement(parent: DiskContent, size: Bytes, reads: Extents, grid: Grid, mergeShare: number): ContentPlan {
   const dirty = widened(reads, grid.fine, size)
-  const merged = normalize(mostlyDirtyGroups(dirty, grid, size))
-  const touched = normalize([...dirty, ...merged])
-  const rewritten = normalize([...touched, ...cutPieces(parent, touched, size)])
+  const dense = normalize(denseGroups(dirty, grid, size, mergeShare))
+  const touched = normalize([...dirty, ...dense])
+  const cut = Array.from(cutPieces(parent, touched, size))
+  const rewritten = normalize([...touched, ...cut])
+  const merged = normalize([...dense, ...untouchedGroups(cut, touched, grid.base)])
   return { kind: 'incremental', size, grid, parent, reads, mergeBytes: bytes(0), rewritten, merged }
 }
 
@@ -100,12 +105,12 @@ function widened(extents: Extents, block: number, size: Bytes): Extents {
   )
 }
 
-/** Groups of which at least three quarters of the fine blocks are dirty. */
-function* mostlyDirtyGroups(dirty: Extents, { base, fine }: Grid, size: Bytes): Generator<Extent> {
+/** Groups of which at least this share of the fine blocks is dirty. */
+function* denseGroups(dirty: Extents, { base, fine }: Grid, size: Bytes, share: number): Generator<Extent> {
   let group = -1
   let count = 0
   const groupOf = (index: number) => extent(index * base, Math.min(base, size - index * base))
-  const isMost = () => group >= 0 && count * 4 >= Math.ceil(groupOf(group).length / fine) * 3
+  const isMost = () => group >= 0 && count >= Math.ceil(groupOf(group).length / fine) * share
   for (const each of dirty) {
     for (let at: number = each.offset; at < endOf(each);) {
       const index = Math.floor(at / base)
@@ -135,6 +140,16 @@ function* cutPieces(parent: DiskContent, touched: Extents, size: Bytes): Generat
     if (isCut && !isZeroPiece(length, parent.ids, i * ID_LENGTH)) yield extent(at, Math.min(end, size) - at)
     at = end
   }
+}
+
+/** Whole groups among the clean rest of pieces of more than one group: of disks whose grid was coarser before. */
+function untouchedGroups(cut: Extents, touched: Extents, base: number): Extents {
+  const large = cut.filter(({ length }) => length > base)
+  return subtract(large, touched).flatMap((each) => {
+    const from = Math.ceil(each.offset / base) * base
+    const groups = Math.floor((endOf(each) - from) / base)
+    return Array.from({ length: Math.max(0, groups) }, (_, i) => extent(from + i * base, base))
+  })
 }
 
 /** Most pieces that the plan's content can have, zero pieces of the parent counted as they are. */
