@@ -37,6 +37,9 @@ const OUTSIDERS = {
   python3: 'python3',
 }
 
+/** What only a bench needs. */
+const BENCH_OUTSIDERS = { borg: 'borgbackup', time: 'time' }
+
 /** What the demo shows when it can; it runs without. */
 const DEMO_PROGRAMS = ['restic', 'nbdfuse', 'mkfs.ext4', 'fusermount3']
 
@@ -103,7 +106,11 @@ function unit(args) {
 
 /** Ours beside the peers', in one run: the whole job, or the part that is named. */
 function bench([first, ...others]) {
-  const benches = { backup: ['restic', 'mkfs.ext4'], nbd: ['nbdkit', 'nbdcopy', 'qemu-nbd', 'openssl'] }
+  const benches = {
+    backup: ['restic', 'mkfs.ext4'],
+    nbd: ['nbdkit', 'nbdcopy', 'qemu-nbd', 'openssl'],
+    repository: ['restic', 'borg', 'mkfs.ext4', 'time'],
+  }
   const isNamed = first !== undefined && !first.startsWith('-')
   const name = isNamed ? first : 'backup'
   if (!Object.hasOwn(benches, name)) fail(`usage: npm run bench -- ${Object.keys(benches).join('|')} [--json]`, 2)
@@ -191,7 +198,7 @@ function readCounts(file, status) {
 function installPrograms(programs, { needed }) {
   const missing = programs.filter((program) => spawnSync('sh', ['-c', `command -v ${program}`]).status !== 0)
   if (missing.length === 0) return
-  const packages = [...new Set(missing.flatMap((program) => OUTSIDERS[program]))]
+  const packages = [...new Set(missing.flatMap((program) => OUTSIDERS[program] ?? BENCH_OUTSIDERS[program]))]
   const byHand = `apt-get install ${packages.join(' ')}`
   if (process.getuid && process.getuid() === 0 && spawnSync('sh', ['-c', 'command -v apt-get']).status === 0) {
     say(`installing ${packages.join(' ')}`)

@@ -1,12 +1,11 @@
 import { constants, mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { readContent, type DiskContent, type Repository } from '@tidemark/repository'
+import { writeToFile, type DiskContent, type Repository } from '@tidemark/repository'
 import { EngineError } from './error.ts'
 import type { OnDisk } from './events.ts'
 import type { OpenPoint } from './points.ts'
 import { contentOf, progressOf } from './restore.ts'
 import type { DiskRecord } from './vm-record.ts'
-import { writeWhole } from './write-whole.ts'
 
 export interface RestoredFile {
   readonly record: DiskRecord
@@ -50,11 +49,7 @@ async function writeRawFile(
   const partial = `${path}.partial`
   try {
     await using file = await open(partial, 'w', 0o600)
-    await file.truncate(content.size)
-    for await (const piece of readContent(repository, content, { holes: 'skip' }, signal)) {
-      if (piece.data !== 'zero') await writeWhole(file, piece.data, piece.offset) // 'skip' leaves holes out
-      onMoved(piece.offset + piece.length)
-    }
+    await writeToFile(repository, content, file, onMoved, signal)
     await file.sync()
   } catch (error) {
     await rm(partial, { force: true })

@@ -22,6 +22,8 @@ export { openBackend, storageDefaults, type StorageOptions } from './backends/st
 export type { CheckFinding, CheckOptions, CheckProgress, CheckReport } from './check.ts'
 export { systemClock, type Clock } from './clock.ts'
 export { contentOf, type DiskContent } from './disk/content.ts'
+export { readFileExtents, type FileChunk } from './disk/file-source.ts'
+export { writeToFile } from './disk/file-target.ts'
 export { gridFor, type Grid } from './disk/grid.ts'
 export { imageDefaults, openImage, type DiskImage, type ImageExtent, type ImageOptions } from './disk/image.ts'
 export { planContent, type ContentPlan, type PlanOptions } from './disk/plan.ts'

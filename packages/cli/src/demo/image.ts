@@ -18,12 +18,17 @@ const SOURCES = ['/usr', 'node_modules']
 const WANTED = 1.1 * GiB
 const FILE_MAX = 64 * MiB
 
-/** Makes a 4 GiB disk image with at least 1 GiB of this machine's own files in it, where it has so many. */
-export async function makeImage(path: string, size: number, signal: AbortSignal): Promise<MadeImage> {
+/** Makes a disk image with `wanted` bytes of this machine's own files in it, where it has so many. */
+export async function makeImage(
+  path: string,
+  size: number,
+  signal: AbortSignal,
+  wanted: number = WANTED,
+): Promise<MadeImage> {
   const staging = `${path}.files`
   await rm(staging, { recursive: true, force: true })
   try {
-    const { files, bytes } = await gather(staging, signal)
+    const { files, bytes } = await gather(staging, wanted, signal)
     const ext4 = await has('mkfs.ext4')
     await (await open(path, 'w')).close()
     await run('truncate', ['-s', String(size), path], signal)
@@ -42,13 +47,13 @@ export async function makeImage(path: string, size: number, signal: AbortSignal)
   }
 }
 
-async function gather(target: string, signal: AbortSignal): Promise<{ files: number; bytes: number }> {
+async function gather(target: string, wanted: number, signal: AbortSignal): Promise<{ files: number; bytes: number }> {
   let files = 0
   let bytes = 0
   for (const source of SOURCES) {
     for await (const { path, size } of walk(source)) {
       signal.throwIfAborted()
-      if (bytes >= WANTED) return { files, bytes }
+      if (bytes >= wanted) return { files, bytes }
       const copy = join(target, path)
       await mkdir(dirname(copy), { recursive: true })
       const copied = await copyFile(path, copy).then(
