@@ -1,7 +1,8 @@
 import { defineConfig } from 'vitest/config'
 
 // Tests run on the sources; the condition reaches worker threads and child processes through execArgv.
-const conditions = ['@tidemark/source', 'node', 'import', 'module', 'default']
+// Not 'module': it is a bundler's, and what it leads to may be nothing that Node can load.
+const conditions = ['@tidemark/source', 'node', 'import', 'default']
 
 export default defineConfig({
   resolve: { conditions },
