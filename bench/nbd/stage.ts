@@ -24,10 +24,11 @@ export interface Run {
   readonly length: number
 }
 
-/** A certificate for localhost that is its own authority, in PEM, and as files for libnbd, nbdkit and QEMU. */
+/** An authority and a certificate of its for localhost, in PEM, and as files for libnbd, nbdkit and QEMU. */
 export interface StageTls {
   readonly directory: string
   readonly ca: string
+  readonly cert: string
   readonly key: string
 }
 
@@ -121,14 +122,13 @@ function scattered(size: number): Run[] {
 function certificates(work: string): StageTls {
   const directory = join(work, 'tls')
   mkdirSync(directory)
-  const [key, cert] = [join(directory, 'server-key.pem'), join(directory, 'server-cert.pem')]
-  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost']
-  execFileSync(
-    'openssl',
-    ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-keyout', key, '-out', cert, ...subject],
-    { stdio: 'ignore' },
-  )
-  const ca = readFileSync(cert, 'utf8')
-  writeFileSync(join(directory, 'ca-cert.pem'), ca)
-  return { directory, ca, key: readFileSync(key, 'utf8') }
+  const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: directory, stdio: 'ignore' })
+  const newKey = ['-newkey', 'rsa:2048', '-nodes']
+  openssl('req', '-x509', ...newKey, '-days', '2', '-keyout', 'ca-key.pem', '-out', 'ca-cert.pem', '-subj', '/CN=bench')
+  openssl('req', ...newKey, '-keyout', 'server-key.pem', '-out', 'server.csr', '-subj', '/CN=localhost')
+  writeFileSync(join(directory, 'server.ext'), 'subjectAltName=DNS:localhost\n')
+  const signed = ['-CA', 'ca-cert.pem', '-CAkey', 'ca-key.pem', '-CAcreateserial', '-extfile', 'server.ext']
+  openssl('x509', '-req', '-in', 'server.csr', ...signed, '-out', 'server-cert.pem', '-days', '2')
+  const pem = (name: string) => readFileSync(join(directory, name), 'utf8')
+  return { directory, ca: pem('ca-cert.pem'), cert: pem('server-cert.pem'), key: pem('server-key.pem') }
 }
