@@ -26,5 +26,9 @@ function memory(size: number): NbdExport {
     async write(offset, data) {
       bytes.set(data, offset)
     },
+    writeNow(offset, data) {
+      bytes.set(data, offset)
+      return true
+    },
   }
 }

@@ -204,9 +204,10 @@ export class Channel {
     const data = (chunk: Uint8Array) => {
       this.#received = true
       if (this.#lingering) return
-      this.#take(chunk, false)
+      const used = this.#take(chunk, false)
       this.#finishRun()
       if (this.#running === undefined) socket.pause()
+      if (used) free(chunk)
     }
     // Stays for good: a socket without a listener for errors ends the process.
     socket.on('error', (error: Error) =>
@@ -217,13 +218,18 @@ export class Channel {
     return () => socket.off('end', end).off('close', close).off('data', data)
   }
 
-  /** @param reused true when the chunk's memory will be written again, so that what stays must be copied */
-  #take(chunk: Uint8Array, reused: boolean): void {
+  /**
+   * @param reused true when the chunk's memory will be written again, so that what stays must be copied
+   * @returns whether all of it was used, so that nothing refers to it any more
+   */
+  #take(chunk: Uint8Array, reused: boolean): boolean {
     const running = this.#running
+    let used = 0
     this.#guard(() => {
-      const used = running === undefined || running.run.result !== undefined ? 0 : running.run.feed(chunk)
+      used = running === undefined || running.run.result !== undefined ? 0 : running.run.feed(chunk)
       if (used < chunk.length) this.#waiting.push(reused ? chunk.slice(used) : chunk.subarray(used))
     })
+    return used === chunk.length
   }
 
   #guard(work: () => void): void {
@@ -263,6 +269,18 @@ export function connectChannel(address: NbdAddress, options: { readonly ownBuffe
   }
   channel = new Channel(net.connect({ ...where, onread }), { ownBuffer: true, peer: addressText(address) })
   return channel
+}
+
+// Below this the collector has less work with a chunk than we have.
+const FREED_BYTES_MIN = 4096
+
+/**
+ * Gives a chunk's memory back at once. Left to the collector, a GiB of chunks makes it run 16 times, 15 ms each. Node gives
+ * every chunk of a socket memory of its own; what shares memory with others is left alone.
+ */
+function free({ buffer, byteOffset, byteLength }: Uint8Array): void {
+  const isAlone = byteOffset === 0 && byteLength === buffer.byteLength
+  if (isAlone && byteLength >= FREED_BYTES_MIN && buffer instanceof ArrayBuffer) buffer.transfer?.(0) // Node 20 has none
 }
 
 const endOfStream = (): NbdError => new NbdError('NBD_DISCONNECTED', 'the peer closed the connection')

@@ -15,6 +15,8 @@ export interface NbdExport {
   readNow?(into: Uint8Array, offset: number): boolean
   /** The data are good until the promise is settled, and not a moment longer. */
   write?(offset: number, data: Uint8Array): Promise<void>
+  /** Writes all of it at once where nothing has to be waited for, as `readNow`. False: `write` is asked. */
+  writeNow?(offset: number, data: Uint8Array): boolean
   /** What was written before the call is durable after it. */
   flush?(): Promise<void>
   trim?(offset: number, length: number): Promise<void>

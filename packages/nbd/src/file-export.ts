@@ -1,4 +1,4 @@
-import { close, fdatasync, fstat, open, read, readSync, write } from 'node:fs'
+import { close, fdatasync, fstat, open, read, readSync, write, writeSync } from 'node:fs'
 import { promisify } from 'node:util'
 import type { NbdExport } from './export.ts'
 
@@ -16,12 +16,11 @@ const calls = {
 export async function openFileExport(path: string, { readOnly }: { readonly readOnly: boolean }): Promise<FileExport> {
   const fd = await calls.open(path, readOnly ? 'r' : 'r+')
   const { size } = await calls.fstat(fd)
-  const eager = new EagerReader(fd)
   const readInto = (into: Uint8Array, offset: number) => wholly(read, fd, into, offset)
   const readable = {
     size,
     readInto,
-    readNow: (into: Uint8Array, offset: number) => eager.read(into, offset),
+    readNow: eagerly((into, offset) => readSync(fd, into, 0, into.length, offset)),
     async read(offset: number, length: number) {
       const into = new Uint8Array(length)
       await readInto(into, offset)
@@ -30,47 +29,45 @@ export async function openFileExport(path: string, { readOnly }: { readonly read
     [Symbol.asyncDispose]: () => calls.close(fd),
   }
   if (readOnly) return { ...readable, readOnly }
+  const writeEagerly = eagerly((data, offset) => writeSync(fd, data, 0, data.length, offset))
   return {
     ...readable,
     coherent: true,
+    writeNow: (offset, data) => writeEagerly(data, offset),
     write: (offset, data) => wholly(write, fd, data, offset),
     flush: () => calls.fdatasync(fd),
   }
 }
 
-/** One read slower than this, and the disk is asked for what follows, not the page cache. */
+/** A call slower than this waited for the disk, not for the page cache. */
 const SLOW_MS = 2
-const PATIENT_READS_MIN = 64
-const PATIENT_READS_MAX = 16_384
+const PATIENT_CALLS_MIN = 64
+const PATIENT_CALLS_MAX = 16_384
 
 /**
- * Reads on this thread what the page cache has: handing a read to the thread pool costs more than the copy. Nothing says
- * beforehand whether it is there. So a read that took long sends the next ones through the pool, and twice as many of them
- * when the next try is slow again.
+ * Reads or writes on this thread what the page cache has or takes: handing a call to the thread pool costs more than the
+ * copy. Nothing says beforehand whether it has. So a call that took long sends the next ones through the pool, and twice as
+ * many of them when the next try is slow again.
  */
-class EagerReader {
-  readonly #fd: number
-  #patient = 0 // reads that go through the pool before the next try
-  #penalty = PATIENT_READS_MIN
-
-  constructor(fd: number) {
-    this.#fd = fd
-  }
-
-  read(into: Uint8Array, offset: number): boolean {
-    if (this.#patient > 0) {
-      this.#patient--
+function eagerly(
+  transfer: (bytes: Uint8Array, offset: number) => number,
+): (bytes: Uint8Array, offset: number) => boolean {
+  let patient = 0 // calls that go through the pool before the next try
+  let penalty = PATIENT_CALLS_MIN
+  return (bytes, offset) => {
+    if (patient > 0) {
+      patient--
       return false
     }
     const startedAt = performance.now()
-    const count = readSync(this.#fd, into, 0, into.length, offset)
-    if (performance.now() - startedAt < SLOW_MS * Math.max(1, into.length / 2 ** 20)) {
-      this.#penalty = Math.max(PATIENT_READS_MIN, this.#penalty / 2)
+    const count = transfer(bytes, offset)
+    if (performance.now() - startedAt < SLOW_MS * Math.max(1, bytes.length / 2 ** 20)) {
+      penalty = Math.max(PATIENT_CALLS_MIN, penalty / 2)
     } else {
-      this.#patient = this.#penalty
-      this.#penalty = Math.min(PATIENT_READS_MAX, this.#penalty * 2)
+      patient = penalty
+      penalty = Math.min(PATIENT_CALLS_MAX, penalty * 2)
     }
-    return count === into.length
+    return count === bytes.length
   }
 }
 

@@ -9,7 +9,7 @@ import { split } from './range.ts'
 import { carriesData, checkRequest, encodeRefusal, refusalOf, isPastEnd, isReadOnly, Refusal } from './refusal.ts'
 import { Room, type Budget } from './room.ts'
 import { asError, type Transmission } from './session.ts'
-import { encodeSimple, readInto, readRequest, skip } from './transmission.ts'
+import { encodeSimple, putSimpleHead, readInto, readRequest, SIMPLE_HEAD_BYTES, skip } from './transmission.ts'
 import { Command, Errno, type CommandName, type Request } from './wire.ts'
 
 export interface ServingSettings {
@@ -114,33 +114,55 @@ class Serving {
     }
   }
 
-  /** Answers a READ on the spot, without a promise, where that can be done. */
-  #answersAtOnce(request: Request, held: number): boolean {
-    const { faults, personality, pool } = this.#settings
-    if (request.type !== Command.READ || faults !== undefined || personality.answersFirst) return false
-    if (this.#open.export.readNow === undefined || refusalOf(this.#open, this.#settings, request) !== undefined)
-      return false
-    const answer = readAtOnce(this.#open, pool, request)
+  /** Whether an answer may be made on the spot, without a promise: nothing is wrong with the request, and nobody meddles. */
+  #mayAnswerAtOnce(request: Request): boolean {
+    const { faults, personality } = this.#settings
+    if (faults !== undefined || personality.answersFirst) return false
+    return refusalOf(this.#open, this.#settings, request) === undefined
+  }
+
+  /** Answers a READ on the spot where that can be done. */
+  #readsAtOnce(request: Request, held: number): boolean {
+    if (request.type !== Command.READ || this.#open.export.readNow === undefined) return false
+    const answer = this.#mayAnswerAtOnce(request) ? readAtOnce(this.#open, this.#settings.pool, request) : undefined
     if (answer === undefined) return false
+    this.#sendAtOnce(answer.bytes, answer.buffer, held)
+    return true
+  }
+
+  /** Carries out a WRITE on the spot where that can be done. */
+  #writesAtOnce(request: Request, buffer: Uint8Array | undefined, held: number): boolean {
+    const { export: each } = this.#open
+    const { type, flags, offset, length, cookie } = request
+    if (type !== Command.WRITE || each.writeNow === undefined || buffer === undefined || flags !== 0) return false
+    if (!this.#mayAnswerAtOnce(request)) return false
+    if (!each.writeNow(offset, buffer.subarray(HEAD_ROOM, HEAD_ROOM + length))) return false
+    // The payload has gone its way; its place takes the answer.
+    putSimpleHead(buffer, 0, cookie)
+    this.#sendAtOnce(buffer.subarray(0, SIMPLE_HEAD_BYTES), buffer, held)
+    return true
+  }
+
+  #sendAtOnce(bytes: Uint8Array, buffer: Uint8Array, held: number): void {
     this.#count++
     this.#patience.begin()
-    this.#channel.sendOne(answer.bytes, () => {
+    this.#channel.sendOne(bytes, () => {
       this.#patience.done()
-      if (this.#channel.failure === undefined) pool.give(answer.buffer)
+      if (this.#channel.failure === undefined) this.#settings.pool.give(buffer)
       this.#room.leave(held)
     })
-    return true
   }
 
   *#begin(request: Request): Parser<void> {
     const held = this.#held(request)
-    if (this.#answersAtOnce(request, held)) return
+    if (this.#readsAtOnce(request, held)) return
     this.#receiving = held
     const isSlow = request.type === Command.WRITE
     if (isSlow) this.#patience.begin()
     const payload = yield* this.#readPayload(request)
     if (isSlow) this.#patience.done()
     this.#receiving = undefined
+    if (this.#writesAtOnce(request, payload, held)) return
     this.#answer(request, payload, ++this.#count)
       .then((goOn) => {
         if (!goOn) this.#over = true
@@ -211,7 +233,7 @@ class Serving {
   async #sendPieces(fault: NbdReplyFault, request: Request): Promise<void> {
     const { offset, length, cookie } = request
     const { pool } = this.#settings
-    const out = outlet(this.#channel, fault, HEAD_BYTES, length)
+    const out = outlet(this.#channel, fault, SIMPLE_HEAD_BYTES, length)
     let head: Uint8Array = encodeSimple(cookie, 0)
     const cut = async (error: Error): Promise<never> => {
       if (head.length > 0) await out.send([head])
@@ -254,9 +276,6 @@ class Serving {
 }
 
 const BYTES_AT_ONCE = 1024 * 1024
-
-// The head of a simple reply.
-const HEAD_BYTES = 16
 
 // xapi passes data on in pieces of this size.
 const PIECE_BYTES = 512 * 1024
