@@ -21,8 +21,8 @@ const AT_ONCE = 16
 const DAY_MS = 86_400_000
 
 /**
- * Keeps every file of the repository that is there now from removal for as long as a new one: an increment needs packs of all ages. What a prune has
- * removed before is not renewed. Interrupted, it is run again.
+ * Keeps every file of the repository from removal for as long as a new one: an increment needs packs of all ages. What a prune has let go is not
+ * renewed. Interrupted, it is run again.
  * @throws RepositoryError REPOSITORY_UNSUPPORTED when the storage keeps nothing for a time, the backend's
  */
 export async function renewRetention(
@@ -43,6 +43,7 @@ export async function renewRetention(
   let files = 0
   let extended = 0
   await using lock = await repository.lock('shared', signal)
+  await repository.loadIndex(signal)
   const extend = (file: FileName, stop: AbortSignal) => retention.extend(file, enough, until, stop)
   for await (const outcome of mapInOrder(everyFile(repository, lock.signal), AT_ONCE, extend, signal)) {
     files++
@@ -52,9 +53,15 @@ export async function renewRetention(
   return { files, extended }
 }
 
-/** Packs first: whoever stops in the middle has not renewed a snapshot that lacks them. */
-async function* everyFile({ backend }: Repository, signal: AbortSignal): AsyncIterable<FileName> {
+/**
+ * Packs first: whoever stops in the middle has not renewed a snapshot that lacks them. A pack in no index is needed by nobody: an
+ * interrupted run left it, or a proof of protection.
+ */
+async function* everyFile({ backend, blobs }: Repository, signal: AbortSignal): AsyncIterable<FileName> {
+  const indexed = new Set(blobs.index().packs())
   for (const type of ['data', 'index', 'snapshots', 'keys', 'config'] as const) {
-    for await (const { name } of backend.list(type, signal)) yield { type, name }
+    for await (const { name } of backend.list(type, signal)) {
+      if (type !== 'data' || indexed.has(name)) yield { type, name }
+    }
   }
 }

@@ -88,7 +88,7 @@ backendContract(
     const secrets = ['rest-secret', btoa('vm:rest-secret')]
     return { backend: restBackend(url, { username: 'vm', password: 'rest-secret' }), secrets }
   },
-  { many: 1001, tellsMissing: true, showsUploads: true },
+  { many: 300, tellsMissing: true, showsUploads: true },
 )
 
 test('a REST server that asks for a password says so, and nobody follows it elsewhere', async () => {

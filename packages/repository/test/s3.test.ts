@@ -176,6 +176,8 @@ test('Object Lock keeps files but locks, its retention is renewed, and a removal
     await Promise.all((['data', 'index', 'snapshots', 'keys'] as const).map((type) => all(backend.list(type))))
   ).flat()
 
+  const { probe } = await probeProtection(repository) // in no index: not renewed
+  expect(probe).toMatch(/^data\//)
   expect(await renewRetention(repository)).toEqual({ files: stored.length + 1, extended: stored.length + 1 })
   expect(await renewRetention(repository, { marginDays: 1 })).toEqual({ files: stored.length + 1, extended: 0 })
   await expect(renewRetention({ ...repository, backend: bucketOf() })).rejects.toMatchObject({

@@ -1,7 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
+import { MiB } from '@tidemark/blocks'
 import {
+  assertRemovable,
+  initRepository,
   memoryBackend,
+  openRepository,
+  probeProtection,
   RepositoryError,
   withBandwidth,
   withConnections,
@@ -9,9 +14,12 @@ import {
   withRetry,
   type Backend,
   type RetryPause,
+  type SnapshotId,
 } from '../src/index.ts'
 import { all, fileOf } from './support/backend-contract.ts'
+import { faultyBackend, randomOf } from './support/faulty-backend.ts'
 import { handClock } from './support/hand-clock.ts'
+import { loadDisk, saveDisk, smallRepository } from './support/small-point.ts'
 
 const away = (text: string) => new RepositoryError('BACKEND_UNAVAILABLE', text)
 const content = Buffer.from('some content')
@@ -223,4 +231,58 @@ test('a backend without removal still gives up its locks', async () => {
     await expect(backend.remove(fileOf(type, content))).rejects.toMatchObject({ code: 'BACKEND_DENIED' })
   }
   expect([...store.files.keys()].map((path) => path.split('/')[0])).toEqual(['data', 'snapshots'])
+})
+
+test('a backup over storage that fails every third call ends as if nothing had happened', async () => {
+  const disk = Buffer.from(Array.from({ length: MiB }, randomOf(1)).map((value) => value * 256))
+  for (let seed = 1; seed <= 10; seed++) {
+    const store = memoryBackend()
+    const backend = withRetry(faultyBackend(store, seed, 0.33), { ...steady, patienceMs: 1e9, clock: handClock() })
+    let id: SnapshotId
+    {
+      await using repository = await initRepository(backend, 'pw', smallRepository)
+      id = await saveDisk(repository, disk)
+    }
+    await using repository = await openRepository(store, 'pw', smallRepository)
+    const { errors, unusedPacks } = await repository.check({ readData: true })
+    expect({ seed, errors, unusedPacks }).toEqual({ seed, errors: [], unusedPacks: [] })
+    expect(Buffer.compare(await loadDisk(repository, id), disk), `seed ${seed}`).toBe(0)
+    expect(await all(store.list('locks'))).toEqual([])
+  }
+})
+
+test('where nothing at all can be removed, not even locks, backups and reading go on, and the rest says why not', async () => {
+  const store = memoryBackend()
+  const refuse = () => Promise.reject(new RepositoryError('BACKEND_DENIED', 'nothing is ever removed'))
+  const frozen: Backend = { ...store, remove: refuse }
+  let now = Date.UTC(2026, 0, 1)
+  const clock = { ...handClock(), now: () => new Date(now) }
+  const options = { ...smallRepository, clock }
+  const disk = Buffer.alloc(MiB, 7)
+  await using repository = await initRepository(frozen, 'pw', options)
+  const first = await saveDisk(repository, disk)
+  now += 60 * 60_000 // the lock of the first run is dead by now
+  const second = await saveDisk(repository, disk)
+  for (const id of [first, second]) expect(Buffer.compare(await loadDisk(repository, id), disk)).toBe(0)
+  expect((await repository.check({ readData: true })).errors).toEqual([])
+  expect(await all(frozen.list('locks'))).toHaveLength(2)
+  await expect(repository.lock('exclusive')).rejects.toMatchObject({ code: 'REPOSITORY_LOCKED' })
+  await expect(repository.unlock('stale')).rejects.toMatchObject({ code: 'BACKEND_DENIED' })
+  const before = store.files.size
+  await expect(assertRemovable(repository, 'prune')).rejects.toMatchObject({
+    code: 'REPOSITORY_APPEND_ONLY',
+    message: expect.stringContaining('nothing was changed'),
+  })
+  expect(store.files.size).toBe(before)
+  expect(await probeProtection(repository)).toMatchObject({ removal: 'refused', remains: 'in place', locks: 'kept' })
+})
+
+test('the proof of protection destroys nothing but its own file', async () => {
+  const store = memoryBackend()
+  await using repository = await initRepository(store, 'pw', smallRepository)
+  await saveDisk(repository, Buffer.alloc(MiB, 7))
+  const before = [...store.files.keys()]
+  expect(await probeProtection(repository)).toMatchObject({ removal: 'accepted', remains: 'no', locks: 'removable' })
+  expect([...store.files.keys()]).toEqual(before)
+  await assertRemovable(repository, 'prune')
 })
