@@ -11,11 +11,13 @@ import { MiB } from '@tidemark/blocks'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readList } from '../src/backends/rest-list.ts'
 import {
+  assertRemovable,
   initRepository,
   localBackend,
   memoryBackend,
   openBackend,
   openRepository,
+  probeProtection,
   restBackend,
   systemClock,
   withBandwidth,
@@ -27,6 +29,7 @@ import {
 import { all, backendContract } from './support/backend-contract.ts'
 import { faultyBackend, randomOf } from './support/faulty-backend.ts'
 import { serveRestic, type RestServer } from './support/rclone.ts'
+import { startRestStandIn } from './support/rest-stand-in.ts'
 import { loadDisk, saveDisk, smallRepository } from './support/small-point.ts'
 
 let directory: string
@@ -38,6 +41,38 @@ beforeAll(async () => {
 afterAll(async () => {
   await server[Symbol.asyncDispose]()
   await rm(directory, { recursive: true, force: true })
+})
+
+backendContract(
+  'restic REST protocol, as rest-server answers',
+  async () => {
+    const standIn = await startRestStandIn(false)
+    const backend = restBackend(standIn.url)
+    const close = async () => {
+      await backend[Symbol.asyncDispose]()
+      await standIn[Symbol.asyncDispose]()
+    }
+    return { backend: { ...backend, [Symbol.asyncDispose]: close }, secrets: [] }
+  },
+  { many: 1001, tellsMissing: false },
+)
+
+test('a server that takes and gives up nothing but locks holds a repository', async () => {
+  await using standIn = await startRestStandIn(true)
+  const disk = randomBytes(MiB)
+  await using repository = await initRepository(restBackend(standIn.url), 'pw', smallRepository)
+  const id = await saveDisk(repository, disk)
+  expect((await repository.check({ readData: true })).errors).toEqual([])
+  expect(Buffer.compare(await loadDisk(repository, id), disk)).toBe(0)
+  expect(await all(repository.backend.list('locks'))).toEqual([])
+  await expect(repository.removeSnapshot(id)).rejects.toMatchObject({ code: 'BACKEND_DENIED' })
+  await expect(assertRemovable(repository, 'forget')).rejects.toMatchObject({ code: 'REPOSITORY_APPEND_ONLY' })
+  expect(await probeProtection(repository)).toMatchObject({
+    overwriting: 'refused',
+    removal: 'refused',
+    remains: 'in place',
+    locks: 'removable',
+  })
 })
 
 const config = { type: 'config', name: '' } as const
