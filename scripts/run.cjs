@@ -55,6 +55,7 @@ function main() {
     soak,
     'soak:xo': soakXo,
     fuzz,
+    schedules,
     scale,
     'grid-simulation': gridSimulation,
   }
@@ -151,6 +152,13 @@ function scale(args) {
 function gridSimulation(args) {
   build()
   follow(node(), ['--conditions=@tidemark/source', 'scripts/grid-simulation.ts', ...args])
+}
+
+/** NBD servers that die, stall and talk nonsense. */
+function schedules(args) {
+  installPrograms(['openssl'], { needed: true })
+  build()
+  follow(node(), ['--conditions=@tidemark/source', 'scripts/schedules.ts', ...args])
 }
 
 function generate() {

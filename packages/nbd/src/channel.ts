@@ -119,6 +119,14 @@ export class Channel {
     socket.off('drain', over).off('close', over)
   }
 
+  /** Writes something after which nothing more leaves. Resolves when it has left, or never will. */
+  sendLast(part: Uint8Array): Promise<void> {
+    return new Promise((resolve) => {
+      this.send([part], resolve)
+      this.#socket.end()
+    })
+  }
+
   /** Puts TLS between the two ends. Nothing may have arrived that TLS would not protect. */
   async upgrade(secure: (plain: net.Socket) => Promise<TLSSocket>): Promise<TLSSocket> {
     if (this.#waiting.length > 0) {

@@ -38,6 +38,11 @@ interface Pending extends Expected {
 
 /** Chunks of one answer; 32 MiB in sectors of 512 bytes are no more. */
 const PARTS_MAX = 65_536
+/**
+ * Cookies far from each other. A simple reply names its request by nothing else: with 1, 2, 3 … one wrong bit made it the answer
+ * to another read of the same length.
+ */
+const COOKIE_STEP = 0x9e37_79b9_7f4a_7c15n
 const NO_DATA = new Uint8Array()
 const LINGER_MS = 5_000
 
@@ -102,7 +107,7 @@ export class Connection implements Line {
   readonly #timeoutMs: number
   readonly #clock: NbdClock
   readonly #pending = new Map<bigint, Pending>() // in the order they were sent, so the first has the earliest deadline
-  #cookie = 0n
+  #cookie = 1n - COOKIE_STEP // the next one is one step further
   #answers = 0
   #cancelTimer: (() => void) | undefined
   #over: NbdError | undefined
@@ -143,7 +148,7 @@ export class Connection implements Line {
       signal?.removeEventListener('abort', aborted)
       settled()
     }
-    const cookie = ++this.#cookie
+    const cookie = this.#nextCookie()
     this.#pending.set(cookie, {
       type: wish.type,
       offset: wish.offset,
@@ -171,13 +176,18 @@ export class Connection implements Line {
 
   async close(): Promise<void> {
     if (this.#over === undefined) {
-      const cookie = ++this.#cookie
+      const cookie = this.#nextCookie()
       this.#channel.send([encodeRequest({ flags: 0, type: Command.DISC, cookie, offset: 0, length: 0 })])
       const lingering = this.#channel.linger(LINGER_MS)
       this.#end(new NbdError('NBD_DISCONNECTED', 'the client was closed', { retryable: false }))
       await lingering
     }
     await this.#channel.closed
+  }
+
+  #nextCookie(): bigint {
+    this.#cookie = BigInt.asUintN(64, this.#cookie + COOKIE_STEP)
+    return this.#cookie
   }
 
   *#replies(): Parser<never> {

@@ -68,8 +68,9 @@ function cuttingOutlet(channel: Channel, after: number): Outlet {
       const whole = Buffer.concat(parts)
       const part = whole.subarray(0, left)
       left -= part.length
-      if (part.length > 0) await sent(channel, [part])
-      if (left === 0) throw new NbdError('NBD_DISCONNECTED', 'a fault was asked for')
+      if (left > 0) return sent(channel, [part])
+      await channel.sendLast(part) // at once: no later answer may take the place of the rest
+      throw new NbdError('NBD_DISCONNECTED', 'a fault was asked for')
     },
   }
 }

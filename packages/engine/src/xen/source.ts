@@ -1,4 +1,5 @@
 import { bytes, type Bytes, type Extents } from '@tidemark/blocks'
+import type { NbdOptions } from '@tidemark/nbd'
 import type { Session, VdiRef } from '@tidemark/xenapi'
 import { readVhd } from '@tidemark/xenapi/vhd'
 import { EngineError } from '../error.ts'
@@ -16,6 +17,8 @@ export interface SourceOptions {
   readonly connectPatienceMs: number
   /** For how long a connection that was lost in the middle of a disk is made again: the pool may be restarting. */
   readonly reconnectPatienceMs: number
+  /** What else is to be set of the NBD client. */
+  readonly nbd: Partial<NbdOptions>
 }
 
 export const sourceDefaults = {
@@ -23,6 +26,7 @@ export const sourceDefaults = {
   allowInsecureNbd: false,
   connectPatienceMs: 30_000,
   reconnectPatienceMs: 5 * 60_000,
+  nbd: {},
 } as const
 
 export async function openSource(
