@@ -91,14 +91,14 @@ test('over REST with TLS, a repository to which one can only add takes backups, 
   expect(checked.stdout).toContain('no errors were found')
 }, 60_000)
 
-test('over S3, with keys from the environment, from a file and from a profile', async () => {
-  await using ceph = await startCeph()
+test('over S3 with TLS, with keys from the environment, from a file and from a profile', async () => {
+  await using ceph = await startCeph({ certificate: pem('server-cert.pem'), key: pem('server-key.pem') })
   const user = await ceph.user('backup')
   process.env['AWS_ACCESS_KEY_ID'] = user.accessKeyId
   process.env['AWS_SECRET_ACCESS_KEY'] = user.secretAccessKey
   try {
-    const url = `s3:${ceph.endpoint}/backups/pool/one`
-    const given = ['--password-file', bench.passwordFile, '--object-lock-days', '3']
+    const url = `s3:${ceph.secureEndpoint}/backups/pool/one`
+    const given = ['--password-file', bench.passwordFile, '--ca', pem('ca-cert.pem'), '--object-lock-days', '3']
     const made = await succeed(bench.tidemark('repo', 'init', 'bucket', url, ...given))
     expect(made).toMatchObject({ path: url })
     const secretFile = join(bench.directory, 's3-secret')
@@ -117,7 +117,8 @@ test('over S3, with keys from the environment, from a file and from a profile', 
     const { accessKeyId, secretAccessKey } = user
     const profile = `[backups]\naws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secretAccessKey}\n`
     await writeFile(join(bench.directory, 'credentials'), profile)
-    const run = await bench.tidemark('doctor', '--repo', url, '--repo-password-file', bench.passwordFile)
+    const plain = `s3:${ceph.endpoint}/backups/pool/one`
+    const run = await bench.tidemark('doctor', '--repo', plain, '--repo-password-file', bench.passwordFile)
     expect(run.code).toBe(3) // opened without its Object Lock, a new file has none
     expect(run.last['findings'][0]).toMatchObject({ verdict: 'attention', details: { remains: 'no' } })
     const output = JSON.stringify([made, renewed, run])

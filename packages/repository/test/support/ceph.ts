@@ -19,6 +19,8 @@ export interface S3User {
 export interface S3Server extends AsyncDisposable {
   /** `http://127.0.0.1:<port>` */
   readonly endpoint: string
+  /** `https://127.0.0.1:<port>`, when it has a certificate. */
+  readonly secureEndpoint: string
   /** Makes a user, who may make buckets. */
   user(name: string): Promise<S3User>
 }
@@ -26,15 +28,21 @@ export interface S3Server extends AsyncDisposable {
 /**
  * Ceph's radosgw with one monitor and one store of objects in memory, all on 127.0.0.1, up in three seconds. There is no manager: nothing
  * that is stored needs one.
+ * @param tls PEM files
  */
-export async function startCeph(): Promise<S3Server> {
+export async function startCeph(tls?: { readonly certificate: string; readonly key: string }): Promise<S3Server> {
   const directory = await mkdtemp(join(tmpdir(), 'tidemark-ceph-'))
-  const [v2, v1, port] = await freePorts(3)
+  const [v2, v1, port, securePort] = await freePorts(4)
   const endpoint = `http://127.0.0.1:${port}`
   for (const name of ['mon', 'osd', 'rgw', 'run', 'log']) await mkdir(join(directory, name))
   const fsid = randomUUID()
+  const secure =
+    tls === undefined
+      ? ''
+      : ` ssl_endpoint=127.0.0.1:${securePort} ssl_certificate=${tls.certificate} ssl_private_key=${tls.key}`
+  const frontend = `beast endpoint=127.0.0.1:${port}${secure}`
   const monitor = `[v2:127.0.0.1:${v2},v1:127.0.0.1:${v1}]`
-  await writeFile(join(directory, 'ceph.conf'), configuration(directory, fsid, monitor, port ?? 0))
+  await writeFile(join(directory, 'ceph.conf'), configuration(directory, fsid, monitor, frontend))
   const conf = ['-c', join(directory, 'ceph.conf')]
   const asRoot = ['--setuser', 'root', '--setgroup', 'root']
   const daemons: ChildProcess[] = []
@@ -70,6 +78,7 @@ export async function startCeph(): Promise<S3Server> {
   }
   return {
     endpoint,
+    secureEndpoint: `https://127.0.0.1:${securePort}`,
     async user(name) {
       const keys = { accessKeyId: `AK${name}`, secretAccessKey: `secret-of-${name}` }
       const given = [`--uid=${name}`, `--display-name=${name}`, `--access-key=${keys.accessKeyId}`]
@@ -114,7 +123,7 @@ async function until(what: string, isThere: () => Promise<boolean>): Promise<voi
   throw new Error(`${what} did not start`)
 }
 
-const configuration = (directory: string, fsid: string, monitor: string, port: number): string => `[global]
+const configuration = (directory: string, fsid: string, monitor: string, frontend: string): string => `[global]
 fsid = ${fsid}
 mon host = ${monitor}
 public network = 127.0.0.0/8
@@ -147,7 +156,7 @@ osd data = ${directory}/osd
 osd objectstore = memstore
 memstore device bytes = 1073741824
 [client.rgw]
-rgw frontends = beast endpoint=127.0.0.1:${port}
+rgw frontends = ${frontend}
 rgw data = ${directory}/rgw
 rgw s3 auth use sts = false
 `
