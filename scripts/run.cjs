@@ -142,10 +142,11 @@ function fuzz(args) {
   follow(node(), ['--conditions=@tidemark/source', '--expose-gc', 'scripts/fuzz.ts', ...args])
 }
 
-/** A repository of many blobs: what opening it takes. */
-function scale(args) {
+/** A repository of many blobs, or the list of a disk of 16 TiB: what they take. */
+function scale([first, ...others]) {
   build()
-  follow(node(), ['--conditions=@tidemark/source', 'scripts/scale.ts', ...args])
+  const args = first === 'disk' ? ['scripts/scale-disk.ts', ...others] : ['scripts/scale.ts', first, ...others]
+  follow(node(), ['--conditions=@tidemark/source', ...args.filter((each) => each !== undefined)])
 }
 
 /** Thirty days of changes on a disk: what increments store. */

@@ -30,6 +30,20 @@ export class PackBuilder {
     this.#bytes = memory ?? new Uint8Array(FIRST_CAPACITY)
   }
 
+  /** A pack around one blob that is sealed already, at the beginning of `memory`. */
+  static around(
+    type: BlobType,
+    id: Uint8Array,
+    { memory, sealed }: { readonly memory: Uint8Array; readonly sealed: number },
+    uncompressedLength: number,
+  ): PackBuilder {
+    const pack = new PackBuilder(type, memory)
+    pack.#blobs.push({ type, id, offset: 0, length: sealed, uncompressedLength })
+    pack.#hash.update(memory.subarray(0, sealed))
+    pack.#length = sealed
+    return pack
+  }
+
   /** Bytes so far. */
   get length(): number {
     return this.#length

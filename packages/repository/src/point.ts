@@ -3,9 +3,19 @@ import { contentOf, type DiskContent } from './disk/content.ts'
 import { RepositoryError } from './error.ts'
 import { goTime } from './format/go-json.ts'
 import type { Snapshot, SnapshotSummary } from './format/snapshot.ts'
-import { decodeTree, DIRECTORY_MODE, encodeTree, PRIVATE_FILE_MODE, type TreeNode } from './format/tree.ts'
+import {
+  decodeTree,
+  DIRECTORY_MODE,
+  encodeTree,
+  encodeTreeParts,
+  PRIVATE_FILE_MODE,
+  type TreeNode,
+} from './format/tree.ts'
+import { TreeDecoder } from './format/tree-parts.ts'
+import { dropped } from './garbage.ts'
 import { idAt, idBytes, ID_LENGTH, type BlobId, type SnapshotId } from './id.ts'
 import type { Repository } from './repository.ts'
+import { LARGE_BLOB } from './sealing/large.ts'
 import { damaged } from './unpacked.ts'
 
 /** A restore point to be written: one VM at one time. restic-format.md §14. */
@@ -76,6 +86,8 @@ const METADATA_FILE = 'metadata.xva'
 const DISK_FILE = 'disk.raw'
 /** Small files are cut into blobs of this size. */
 const FILE_PIECE = 1 << 20
+/** Bytes of an ID in a list. */
+const LIST_BYTES = 67
 
 /**
  * Writes the tree of a point, makes everything durable, then writes the snapshot file: with it the point exists.
@@ -143,9 +155,32 @@ export async function loadPoint(repository: Repository, snapshot: Snapshot, sign
 
 /** Nodes of a stored tree. @throws RepositoryError REPOSITORY_DAMAGED, REPOSITORY_MISSING_BLOB */
 export async function loadTree(repository: Repository, id: BlobId, signal?: AbortSignal): Promise<TreeNode[]> {
+  await repository.blobs.ready(signal)
+  const length = repository.blobs.index().lookup('tree', id)?.uncompressedLength ?? 0
+  const nodes = length > LARGE_BLOB ? await loadLargeTree(repository, id, length, signal) : undefined
+  if (nodes !== undefined) return nodes
   const bytes = await repository.loadBlob('tree', id, signal)
   try {
     return decodeTree(bytes)
+  } catch (cause) {
+    throw damaged(`tree ${id}`, (cause as Error).message, cause)
+  }
+}
+
+/** A tree with a long list, of which only the IDs are ever in memory; undefined when the list has an unusual form. */
+async function loadLargeTree(
+  repository: Repository,
+  id: BlobId,
+  length: number,
+  signal?: AbortSignal,
+): Promise<TreeNode[] | undefined> {
+  const decoder = new TreeDecoder(length)
+  for await (const part of repository.blobs.reader.parts('tree', idBytes(id), signal)) {
+    if (!decoder.push(part)) return undefined
+    dropped(part.length)
+  }
+  try {
+    return decoder.finish()
   } catch (cause) {
     throw damaged(`tree ${id}`, (cause as Error).message, cause)
   }
@@ -210,9 +245,19 @@ class TreeSaver {
   }
 
   async tree(nodes: readonly TreeNode[]): Promise<BlobId> {
+    const ids = nodes.reduce((sum, { content }) => sum + (content?.length ?? 0) / ID_LENGTH, 0)
+    if (ids * LIST_BYTES > LARGE_BLOB) return this.#largeTree(nodes)
     const { id, isNew } = await this.#repository.saveBlob('tree', encodeTree(nodes), this.#signal)
     if (isNew) this.counted.treeBlobs++
     return id
+  }
+
+  async #largeTree(nodes: readonly TreeNode[]): Promise<BlobId> {
+    await this.#repository.blobs.ready(this.#signal)
+    this.#signal?.throwIfAborted()
+    const { id, isNew } = await this.#repository.blobs.writer.acceptLarge('tree', () => encodeTreeParts(nodes))
+    if (isNew) this.counted.treeBlobs++
+    return idAt(id)
   }
 
   async directory(name: string, nodes: readonly TreeNode[]): Promise<TreeNode> {

@@ -5,6 +5,7 @@ import { RepositoryError } from './error.ts'
 import type { Sealer } from './format/crypto.ts'
 import { idAt, ID_LENGTH, type BlobType } from './id.ts'
 import { openBlob, plainLength } from './sealing/batch.ts'
+import { openLarge } from './sealing/large.ts'
 import type { SealingPool } from './sealing/pool.ts'
 import { damaged } from './unpacked.ts'
 
@@ -50,6 +51,24 @@ export class BlobReader {
     const blob = openBlob(sealed, uncompressedLength, id, this.#parts.sealer)
     if (typeof blob === 'string') throw damaged(filePath(file), `${type} blob ${idAt(id)}: ${blob}`)
     return blob
+  }
+
+  /**
+   * A blob in parts of some megabytes, for those above `LARGE_BLOB`. Nothing may be believed before the end is reached.
+   * @throws RepositoryError REPOSITORY_MISSING_BLOB, REPOSITORY_DAMAGED (naming the pack)
+   */
+  async *parts(type: BlobType, id: Uint8Array, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+    await this.#ensureIndexed(type, id)
+    const { pack, offset, length, uncompressedLength } = this.#locate(type, id, 0)
+    const load = (at: number, size: number) => this.#loadRange(pack, offset + at, size, signal)
+    try {
+      yield* openLarge({ length, uncompressedLength, id }, load, this.#parts.sealer)
+    } catch (error) {
+      signal?.throwIfAborted()
+      if (error instanceof RepositoryError) throw error
+      const file = filePath({ type: 'data', name: pack })
+      throw damaged(file, `${type} blob ${idAt(id)}: ${(error as Error).message}`, error)
+    }
   }
 
   /**

@@ -8,6 +8,7 @@ import { encodeIndex, encodeIndexedPack } from './format/index-file.ts'
 import { ID_LENGTH, sha256, sha256Hex, type BlobType } from './id.ts'
 import { PackBuilder } from './pack-builder.ts'
 import { sealedBound, type SealReply } from './sealing/batch.ts'
+import { hashParts, openLarge, sealLarge } from './sealing/large.ts'
 import type { SealingPool } from './sealing/pool.ts'
 
 /** Counts what saving blobs added to the repository. Complete once `sealed()` has resolved. */
@@ -114,6 +115,48 @@ export class BlobWriter {
     if (batch.length >= BATCH_BYTES) this.#dispatch(type)
     else this.#dispatchSoon()
     return { id, isNew: true }
+  }
+
+  /**
+   * Takes a blob of any size without holding it as a whole, into a pack of its own.
+   * @param parts its bytes, each time from the beginning
+   * @throws what made this or an earlier blob fail
+   */
+  async acceptLarge(
+    type: BlobType,
+    parts: () => Iterable<Uint8Array>,
+    tally?: Tally,
+  ): Promise<{ id: Uint8Array; isNew: boolean }> {
+    this.throwIfFailed()
+    const { id, length } = hashParts(parts())
+    const key = pendingKey(type, id)
+    if (this.#parts.index().has(type, id) || this.#pending.has(key)) return { id, isNew: false }
+    this.#pending.add(key)
+    const generation = this.#generation
+    try {
+      const pack = await this.#sealLarge(type, id, length, parts)
+      if (generation === this.#generation) this.#track(this.#saving, this.#savePack(pack))
+      if (tally !== undefined) {
+        tally.blobsNew++
+        tally.bytesNew += length
+        tally.bytesStored += pack.length
+      }
+    } catch (error) {
+      if (generation === this.#generation) this.fail(error)
+      throw error
+    }
+    return { id, isNew: true }
+  }
+
+  async #sealLarge(type: BlobType, id: Uint8Array, length: number, parts: () => Iterable<Uint8Array>) {
+    const { sealer } = this.#parts
+    const blob = await sealLarge(parts(), length, METADATA_LEVEL, sealer)
+    if (this.#options.verifyWrites) {
+      const place = { length: blob.sealed, uncompressedLength: length, id }
+      const load = async (offset: number, size: number) => blob.memory.subarray(offset, offset + size)
+      for await (const part of openLarge(place, load, sealer)) dropped(part.length)
+    }
+    return PackBuilder.around(type, id, blob, length)
   }
 
   /** Whether a blob was accepted and is in no saved pack yet. */
@@ -275,7 +318,9 @@ export class BlobWriter {
     if (generation !== this.#generation) return
     this.#parts.index().addPack(id, blobs)
     for (const blob of blobs) this.#pending.delete(pendingKey(blob.type, blob.id))
-    if (this.#sparePacks.length < SAVING_MAX) this.#sparePacks.push(new Uint8Array(bytes.buffer as ArrayBuffer))
+    const isUsual = bytes.buffer.byteLength <= this.#options.packSize * 2
+    if (isUsual && this.#sparePacks.length < SAVING_MAX)
+      this.#sparePacks.push(new Uint8Array(bytes.buffer as ArrayBuffer))
     const now = this.#parts.clock.now().getTime()
     if (this.#unindexed.length === 0) this.#unindexedSince = now
     this.#unindexed.push(encodeIndexedPack({ pack: id, blobs }))

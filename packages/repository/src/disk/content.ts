@@ -31,10 +31,16 @@ const FIRST_CAPACITY = 256
 
 /** Gathers pieces into a content. */
 export class ContentBuilder {
-  #ids = new Uint8Array(FIRST_CAPACITY * ID_LENGTH)
-  #sizes = new Uint32Array(FIRST_CAPACITY)
+  #ids: Uint8Array
+  #sizes: Uint32Array
   #length = 0
   #size = 0
+
+  /** @param pieces that are expected: memory that is not used in the end costs nothing */
+  constructor(pieces = FIRST_CAPACITY) {
+    this.#ids = new Uint8Array(pieces * ID_LENGTH)
+    this.#sizes = new Uint32Array(pieces)
+  }
 
   /** End of the pieces so far: where the next one begins. */
   get size(): number {
@@ -54,8 +60,8 @@ export class ContentBuilder {
     return {
       size: bytes(this.#size),
       length: this.#length,
-      ids: this.#ids.slice(0, this.#length * ID_LENGTH),
-      sizes: this.#sizes.slice(0, this.#length),
+      ids: this.#ids.subarray(0, this.#length * ID_LENGTH), // no copy: a long list is in memory once
+      sizes: this.#sizes.subarray(0, this.#length),
     }
   }
 

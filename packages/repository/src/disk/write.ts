@@ -41,7 +41,7 @@ export async function writeContent(
   signal?: AbortSignal,
 ): Promise<WrittenContent> {
   await repository.blobs.ready(signal)
-  const writer = new ContentWriter(repository.blobs.writer)
+  const writer = new ContentWriter(repository.blobs.writer, plan)
   const given = counted(chunks, plan, writer.tally, onProgress)
   const source = new PieceSource(withRest(repository, plan, given, signal))
   try {
@@ -118,7 +118,7 @@ function* stepsOf({ parent, rewritten, merged, size, kind, grid }: ContentPlan):
 class ContentWriter {
   readonly tally: Tally = newTally()
   readonly #writer: BlobWriter
-  readonly #content = new ContentBuilder()
+  readonly #content: ContentBuilder
   /** Sizes of the zero blobs that are known to be stored. */
   readonly #zerosStored = new Set<number>()
   #zeros = 0
@@ -127,8 +127,10 @@ class ContentWriter {
   #parentPiece = 0
   #parentOffset = 0
 
-  constructor(writer: BlobWriter) {
+  constructor(writer: BlobWriter, { parent, size, grid, kind }: ContentPlan) {
     this.#writer = writer
+    const kept = kind === 'full' ? 0 : (parent?.length ?? 0)
+    this.#content = new ContentBuilder(Math.max(kept + (kept >> 3), Math.ceil(size / grid.base)) + 256)
   }
 
   /** Takes over the parent's pieces between two offsets; only holes may reach over them. */

@@ -1,4 +1,6 @@
-import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import type { Transform } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { constants, createZstdCompress, createZstdDecompress, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 
 /** zstd level for data: the bound of a full backup is the compressor. restic-format.md §4. */
 export const DATA_LEVEL = 1
@@ -42,4 +44,22 @@ export function unwrapUnpacked(bytes: Uint8Array): Uint8Array {
   if (bytes[0] === 0x7b || bytes[0] === 0x5b) return bytes
   if (bytes[0] !== COMPRESSED_MARK) throw new Error(`unknown first byte ${bytes[0]}`)
   return zstdDecompressSync(bytes.subarray(1), { maxOutputLength: UNPACKED_MAX })
+}
+
+/** A frame in parts, of plain bytes in parts. */
+export const compressParts = (plain: Iterable<Uint8Array>, length: number, level: number): AsyncGenerator<Uint8Array> =>
+  through(plain, createZstdCompress({ pledgedSrcSize: length, params: { [constants.ZSTD_c_compressionLevel]: level } }))
+
+/** Plain bytes in parts, of a frame in parts. */
+export const decompressParts = (frame: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> =>
+  through(frame, createZstdDecompress())
+
+async function* through(
+  source: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  zstd: Transform,
+): AsyncGenerator<Uint8Array> {
+  const fed = pipeline(source, zstd)
+  fed.catch(() => {}) // thrown to the reader below; this only keeps it from counting as unhandled
+  for await (const part of zstd) yield part as Uint8Array
+  await fed
 }

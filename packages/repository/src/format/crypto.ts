@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, randomBytes, timingSafeEqual, type Cipheriv } from 'node:crypto'
-import { poly1305 } from './poly1305.ts'
+import { poly1305, poly1305Parts } from './poly1305.ts'
 
 /** The keys of a repository, or those derived from a password. restic-format.md §2. */
 export interface MasterKey {
@@ -11,8 +11,8 @@ export interface MasterKey {
   readonly r: Uint8Array
 }
 
-const IV_LENGTH = 16
-const MAC_LENGTH = 16
+export const IV_LENGTH = 16
+export const MAC_LENGTH = 16
 
 /** A sealed message is this much longer than what is in it: IV before, MAC after. */
 export const SEAL_OVERHEAD = IV_LENGTH + MAC_LENGTH
@@ -63,6 +63,36 @@ export class Sealer {
     const mac = this.#mac(this.#nonces.update(iv), ciphertext)
     if (!timingSafeEqual(mac, sealed.subarray(sealed.length - MAC_LENGTH))) return undefined
     return createDecipheriv('aes-256-ctr', this.#key.encrypt, iv).update(ciphertext)
+  }
+
+  /** Seals a message that comes in parts: `iv`, what `update` gives for each, and `mac()` at the end are its sealed form. */
+  sealParts(): { readonly iv: Uint8Array; update(plain: Uint8Array): Uint8Array; mac(): Uint8Array } {
+    const { iv, pad } = this.#draw()
+    const cipher = createCipheriv('aes-256-ctr', this.#key.encrypt, iv)
+    const tag = poly1305Parts(this.#macKeyOf(pad))
+    const update = (plain: Uint8Array) => {
+      const ciphertext = cipher.update(plain)
+      tag.update(ciphertext)
+      return ciphertext
+    }
+    return { iv, update, mac: () => tag.tag() }
+  }
+
+  /** Opens a message that comes in parts. Nothing that `update` gives may be believed before `verify` has answered true. */
+  openParts(iv: Uint8Array): { update(ciphertext: Uint8Array): Uint8Array; verify(mac: Uint8Array): boolean } {
+    const decipher = createDecipheriv('aes-256-ctr', this.#key.encrypt, iv)
+    const tag = poly1305Parts(this.#macKeyOf(this.#nonces.update(iv)))
+    const update = (ciphertext: Uint8Array) => {
+      tag.update(ciphertext)
+      return decipher.update(ciphertext)
+    }
+    return { update, verify: (mac) => !isZero(iv) && mac.length === MAC_LENGTH && timingSafeEqual(tag.tag(), mac) }
+  }
+
+  #macKeyOf(pad: Uint8Array): Uint8Array {
+    const key = Uint8Array.from(this.#macKey)
+    key.set(pad, 16)
+    return key
   }
 
   #mac(pad: Uint8Array, ciphertext: Uint8Array): Uint8Array {

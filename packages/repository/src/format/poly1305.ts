@@ -6,13 +6,41 @@ export type Poly1305 = (key: Uint8Array, message: Uint8Array) => Uint8Array
 
 /** The part of sodium-native used here; the package brings no types. */
 interface Sodium {
+  readonly crypto_onetimeauth_STATEBYTES: number
   crypto_onetimeauth(output: Uint8Array, message: Uint8Array, key: Uint8Array): void
+  crypto_onetimeauth_init(state: Uint8Array, key: Uint8Array): void
+  crypto_onetimeauth_update(state: Uint8Array, part: Uint8Array): void
+  crypto_onetimeauth_final(state: Uint8Array, output: Uint8Array): void
+}
+
+/** A tag of a message that comes in parts. */
+export interface Poly1305Parts {
+  update(part: Uint8Array): void
+  tag(): Uint8Array
 }
 
 /** Poly1305 of the machine when sodium-native is installed (about 3 GB/s), else in JavaScript (about 0.2 GB/s). */
 export function poly1305(key: Uint8Array, message: Uint8Array): Uint8Array {
   implementation ??= native() ?? portable
   return implementation(key, message)
+}
+
+/** As `poly1305`, for a message that comes in parts. */
+export function poly1305Parts(key: Uint8Array, sodium: Sodium | undefined = loadSodium()): Poly1305Parts {
+  if (sodium === undefined) {
+    const state = pureJs.create(clamped(key))
+    return { update: (part) => void state.update(part), tag: () => state.digest() }
+  }
+  const state = Buffer.alloc(sodium.crypto_onetimeauth_STATEBYTES)
+  sodium.crypto_onetimeauth_init(state, key)
+  return {
+    update: (part) => sodium.crypto_onetimeauth_update(state, part),
+    tag() {
+      const tag = new Uint8Array(16)
+      sodium.crypto_onetimeauth_final(state, tag)
+      return tag
+    },
+  }
 }
 
 let implementation: Poly1305 | undefined

@@ -69,58 +69,80 @@ const KEYS = [
 
 /** An ID in a list: quotes, 64 digits, comma. */
 const STRIDE = 67
-const CONTENT_START = Buffer.from('"content":["')
+export const CONTENT_START = Buffer.from('"content":["')
 
 /**
  * The bytes of a tree blob, newline included: nodes sorted by name, byte for byte as restic writes them.
  * @throws Error when a name appears twice
  */
 export function encodeTree(nodes: readonly TreeNode[]): Uint8Array {
+  return Buffer.concat(Array.from(encodeTreeParts(nodes)))
+}
+
+/**
+ * The same bytes in parts of some megabytes: the list of a large disk is never there as a whole.
+ * @throws Error when a name appears twice
+ */
+export function* encodeTreeParts(nodes: readonly TreeNode[]): Generator<Uint8Array> {
   const sorted = nodes.map((node) => ({ node, key: nameBytes(node.name) })).sort((a, b) => Buffer.compare(a.key, b.key))
-  const parts: Uint8Array[] = [Buffer.from('{"nodes":[')]
+  yield Buffer.from('{"nodes":[')
   for (const [i, { node, key }] of sorted.entries()) {
     const previous = sorted[i - 1]
     if (previous !== undefined && Buffer.compare(previous.key, key) === 0)
       throw new Error(`two nodes named ${node.name}`)
-    if (i > 0) parts.push(Buffer.from(','))
-    parts.push(...encodeNode(node))
+    if (i > 0) yield Buffer.from(',')
+    yield* encodeNode(node)
   }
-  parts.push(Buffer.from(']}\n'))
-  return Buffer.concat(parts)
+  yield Buffer.from(']}\n')
 }
 
-function encodeNode(node: TreeNode): Uint8Array[] {
-  const parts: Uint8Array[] = []
+function* encodeNode(node: TreeNode): Generator<Uint8Array> {
   let text = ''
   for (const key of KEYS) {
     if (key === 'content') {
-      parts.push(Buffer.from(`${text},"content":`), encodeContent(node.content))
+      yield Buffer.from(`${text},"content":`)
+      yield* encodeContent(node.content)
       text = ''
     } else if (node[key] !== undefined) {
       const value = key === 'name' ? quoteName(node.name) : node[key]
       text += `${key === 'name' ? '{' : ','}"${key}":${goJson(value)}`
     }
   }
-  parts.push(Buffer.from(`${text}}`))
-  return parts
+  yield Buffer.from(`${text}}`)
 }
 
+/** IDs to a part of a list: 4 MiB. */
+const PART_IDS = 65_536
+const HEX = Buffer.from('0123456789abcdef')
+
 /** Written straight into bytes: a string of 4 million IDs would be 280 MB. */
-function encodeContent(content: Uint8Array | undefined): Uint8Array {
-  if (content === undefined) return Buffer.from('null')
-  const count = content.length / ID_LENGTH
-  if (count === 0) return Buffer.from('[]')
-  const list = Buffer.alloc(1 + count * STRIDE)
-  list[0] = 0x5b
-  const ids = Buffer.from(content.buffer, content.byteOffset, content.length)
+function* encodeContent(content: Uint8Array | undefined): Generator<Uint8Array> {
+  const count = (content?.length ?? 0) / ID_LENGTH
+  if (content === undefined || count === 0) {
+    yield Buffer.from(content === undefined ? 'null' : '[]')
+    return
+  }
+  yield Buffer.from('[')
+  for (let from = 0; from < count; from += PART_IDS) {
+    const part = encodeIds(content, from, Math.min(PART_IDS, count - from))
+    if (from + PART_IDS >= count) part[part.length - 1] = 0x5d // instead of the last comma
+    yield part
+  }
+}
+
+function encodeIds(ids: Uint8Array, from: number, count: number): Uint8Array {
+  const list = new Uint8Array(count * STRIDE)
   for (let i = 0; i < count; i++) {
-    const at = 1 + i * STRIDE
+    const at = i * STRIDE
     list[at] = 0x22
-    list.write(ids.toString('hex', i * ID_LENGTH, (i + 1) * ID_LENGTH), at + 1, 'latin1')
+    for (let byte = 0; byte < ID_LENGTH; byte++) {
+      const value = ids[(from + i) * ID_LENGTH + byte] ?? 0
+      list[at + 1 + byte * 2] = HEX[value >> 4] ?? 0
+      list[at + 2 + byte * 2] = HEX[value & 15] ?? 0
+    }
     list[at + 65] = 0x22
     list[at + 66] = 0x2c
   }
-  list[list.length - 1] = 0x5d // instead of the last comma
   return list
 }
 
@@ -130,6 +152,11 @@ function encodeContent(content: Uint8Array | undefined): Uint8Array {
  */
 export function decodeTree(tree: Uint8Array): TreeNode[] {
   const { skeleton, contents } = withoutContents(Buffer.from(tree.buffer, tree.byteOffset, tree.length))
+  return decodeNodes(skeleton, contents)
+}
+
+/** Nodes of a tree whose lists were taken out: a number in place of one is its position in `contents`. */
+export function decodeNodes(skeleton: string, contents: readonly Uint8Array[]): TreeNode[] {
   const { nodes } = parseJson(skeleton) as { nodes?: unknown }
   if (!Array.isArray(nodes)) throw new Error('no list of nodes')
   return nodes.map((node) => decodeNode(node as Record<string, unknown>, contents))

@@ -15,7 +15,7 @@ export function syntheticIds(from: number, count: number): Buffer {
 }
 
 /** The JSON of an index of blobs that do not exist, as restic and we write it. */
-export function syntheticIndex(from: number, count: number): Uint8Array {
+export function syntheticIndex(from: number, count: number, plain = 65_536): Uint8Array {
   const ids = syntheticIds(from, count).toString('hex')
   const packs: string[] = []
   for (let first = 0; first < count; first += PACK_BLOBS) {
@@ -24,7 +24,7 @@ export function syntheticIndex(from: number, count: number): Uint8Array {
     for (let i = first; i < Math.min(first + PACK_BLOBS, count); i++) {
       const offset = (i - first) * 40_000
       blobs.push(
-        `{"id":"${ids.slice(i * 64, i * 64 + 64)}","type":"data","offset":${offset},"length":40000,"uncompressed_length":65536}`,
+        `{"id":"${ids.slice(i * 64, i * 64 + 64)}","type":"data","offset":${offset},"length":40000,"uncompressed_length":${plain}}`,
       )
     }
     packs.push(`{"id":"${pack}","blobs":[${blobs.join(',')}]}`)
@@ -32,6 +32,11 @@ export function syntheticIndex(from: number, count: number): Uint8Array {
   return encodeIndex(packs)
 }
 
-/** Puts such an index file into a repository; returns its name. */
-export const saveSyntheticIndex = (backend: Backend, sealer: Sealer, from: number, count: number): Promise<string> =>
-  saveUnpacked(backend, sealer, 'index', syntheticIndex(from, count))
+/** Puts such an index file into a repository; returns its name. @param plain size of each blob */
+export const saveSyntheticIndex = (
+  backend: Backend,
+  sealer: Sealer,
+  from: number,
+  count: number,
+  plain?: number,
+): Promise<string> => saveUnpacked(backend, sealer, 'index', syntheticIndex(from, count, plain))
