@@ -214,9 +214,8 @@ test('restic checks what we wrote to a REST server, and we read what it wrote th
     promisify(execFile)('restic', ['--no-cache', '--repo', url, ...args], {
       env: { ...process.env, RESTIC_PASSWORD: 'pw' },
     })
-  await restic('init')
+  await using repository = await initRepository(openBackend(url), 'pw', smallRepository)
   await restic('backup', import.meta.dirname)
-  await using repository = await openRepository(openBackend(url), 'pw', smallRepository)
   const id = await saveDisk(repository, randomBytes(MiB))
   expect((await repository.check({ readData: true })).errors).toEqual([])
   expect(await all(repository.snapshots())).toHaveLength(2)
