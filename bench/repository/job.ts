@@ -59,7 +59,6 @@ async function restore(): Promise<void> {
   if (content === undefined) throw new Error('no disk in the newest point')
   await using file = await open(image, 'wx')
   await writeToFile(repository, content, file)
-  await file.sync()
 }
 
 async function check(): Promise<void> {

@@ -19,6 +19,7 @@ export interface Program {
   readonly init: (place: Place) => string
   readonly full: (place: Place) => string
   readonly second: (place: Place) => string
+  /** Until the image is on the disk, as ours is when it says so. */
   readonly restore: (place: Place) => string
   /** Path of the restored image. */
   readonly restored: (place: Place) => string
@@ -45,7 +46,7 @@ const resticFrom = (backup: (place: Place) => string, restored: (place: Place) =
   init: () => 'restic --no-cache init',
   full: backup,
   second: backup,
-  restore: ({ output }) => `restic --no-cache restore latest --target ${output}`,
+  restore: (place) => `restic --no-cache restore latest --target ${place.output} && sync ${restored(place)}`,
   restored,
   check: () => 'restic --no-cache check --read-data',
 })
@@ -64,7 +65,7 @@ const borgWith = (compression: string): Program => {
     init: () => 'borg init --encryption repokey-blake2',
     full: create('full'),
     second: create('second'),
-    restore: ({ output }) => `cd ${output} && borg extract --sparse ::second`,
+    restore: ({ output }) => `cd ${output} && borg extract --sparse ::second && sync image.raw`,
     restored: ({ output }) => `${output}/image.raw`,
     check: () => 'borg check --verify-data',
   }

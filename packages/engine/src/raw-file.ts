@@ -50,7 +50,6 @@ async function writeRawFile(
   try {
     await using file = await open(partial, 'w', 0o600)
     await writeToFile(repository, content, file, onMoved, signal)
-    await file.sync()
   } catch (error) {
     await rm(partial, { force: true })
     throw error

@@ -26,3 +26,12 @@ function exposeCollector(): Collect {
   setFlagsFromString('--expose-gc')
   return runInNewContext('gc') as Collect
 }
+
+/**
+ * Gives the memory of a buffer back at once, without waiting for the collector: the next buffer of its size is then the same
+ * memory, already mapped. Neither the buffer nor any view of its memory may be used again. Small buffers share memory with
+ * others, and stay.
+ */
+export function release({ buffer }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength > Buffer.poolSize) buffer.transfer(0)
+}

@@ -4,7 +4,7 @@ import type { BlobIndex, BlobLocation } from './blob-index.ts'
 import { RepositoryError } from './error.ts'
 import type { Sealer } from './format/crypto.ts'
 import { idAt, ID_LENGTH, type BlobType } from './id.ts'
-import { openBlob, plainLength } from './sealing/batch.ts'
+import { openBlob, plainLength, type BlobTarget } from './sealing/batch.ts'
 import { openLarge } from './sealing/large.ts'
 import type { SealingPool } from './sealing/pool.ts'
 import { damaged } from './unpacked.ts'
@@ -85,6 +85,33 @@ export class BlobReader {
     return results
   }
 
+  /**
+   * Writes blobs into a file, each at its place, read in the order of their packs, opened and written in the pool.
+   * When it returns, however it does, nobody writes to the file any more.
+   * @param ids packed IDs
+   * @param offsets bytes from the start of the file, one for each ID
+   * @param file descriptor, open for writing
+   * @param onWritten told how many bytes were written now
+   * @throws RepositoryError REPOSITORY_MISSING_BLOB, REPOSITORY_DAMAGED (naming the pack); the system's errors
+   */
+  async writeMany(
+    type: BlobType,
+    ids: Uint8Array,
+    { offsets, file }: { readonly offsets: Float64Array; readonly file: number },
+    onWritten: (length: number) => void,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    await this.#ensureIndexed(type, ids)
+    const reads = planReads(this.#locateAll(type, ids))
+    const write = async (read: readonly Wanted[], inner: AbortSignal) => {
+      const blobs = read.flatMap(({ positions }, i) => positions.map(() => i))
+      const places = read.flatMap(({ positions }) => positions.map((position) => offsets[position] ?? 0))
+      await this.#open(type, read, { file, blobs: Uint32Array.from(blobs), offsets: Float64Array.from(places) }, inner)
+      onWritten(blobs.reduce((sum, blob) => sum + sizeOf(read[blob]), 0))
+    }
+    await forEachBounded(reads, READS_MAX, write, signal)
+  }
+
   async #ensureIndexed(type: BlobType, ids: Uint8Array): Promise<void> {
     const index = this.#parts.index()
     for (let at = 0; at < ids.length; at += ID_LENGTH) {
@@ -113,8 +140,24 @@ export class BlobReader {
   }
 
   async #read(type: BlobType, wanted: readonly Wanted[], results: Uint8Array[], signal: AbortSignal): Promise<void> {
+    const plain = await this.#open(type, wanted, undefined, signal)
+    let at = 0
+    for (const blob of wanted) {
+      const size = sizeOf(blob)
+      for (const position of blob.positions) results[position] = plain.subarray(at, at + size)
+      at += size
+    }
+  }
+
+  /** Loads blobs that lie near each other in a pack, and opens them in the pool. */
+  async #open(
+    type: BlobType,
+    wanted: readonly Wanted[],
+    into: BlobTarget | undefined,
+    signal: AbortSignal,
+  ): Promise<Uint8Array> {
     const [first, last] = [wanted[0], wanted.at(-1)]
-    if (first === undefined || last === undefined) return
+    if (first === undefined || last === undefined) return new Uint8Array()
     const sealed = await this.#loadRange(first.pack, first.offset, last.offset + last.length - first.offset, signal)
     const places = wanted.flatMap((blob) => [blob.offset - first.offset, blob.length, blob.uncompressedLength])
     const ids = new Uint8Array(wanted.length * ID_LENGTH)
@@ -124,18 +167,12 @@ export class BlobReader {
       sealed: withOwnMemory(sealed),
       places: Uint32Array.from(places),
       ids,
+      ...(into !== undefined && { into }),
     })
     const failure = bad[0]
-    if (failure !== undefined) {
-      const file = filePath({ type: 'data', name: first.pack })
-      throw damaged(file, `${type} blob ${idAt(ids, failure.blob * ID_LENGTH)}: ${failure.reason}`)
-    }
-    let at = 0
-    for (const blob of wanted) {
-      const size = plainLength(blob.length, blob.uncompressedLength)
-      for (const position of blob.positions) results[position] = plain.subarray(at, at + size)
-      at += size
-    }
+    if (failure === undefined) return plain
+    const file = filePath({ type: 'data', name: first.pack })
+    throw damaged(file, `${type} blob ${idAt(ids, failure.blob * ID_LENGTH)}: ${failure.reason}`)
   }
 
   async #loadRange(pack: string, offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array> {
@@ -146,6 +183,9 @@ export class BlobReader {
     }
   }
 }
+
+const sizeOf = (blob: Wanted | undefined): number =>
+  blob === undefined ? 0 : plainLength(blob.length, blob.uncompressedLength)
 
 /** Groups blobs into reads: by pack, by offset, over small gaps, up to the longest read. */
 function planReads(wanted: Wanted[]): Wanted[][] {

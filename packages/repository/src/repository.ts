@@ -137,6 +137,7 @@ export function makeRepository(parts: RepositoryParts): Repository {
     sealer,
     blobs: { reader, writer, index: currentIndex, ready },
     async lock(kind, signal) {
+      if (kind === 'shared') pool.warm() // while the lock settles, for whoever backs up or restores under it
       const lock = await acquireLock({ backend, sealer, clock, owner }, kind, (reason) => writer.fail(reason), signal)
       locks++
       let left: Promise<void> | undefined

@@ -117,3 +117,17 @@ test('an abort stops the writing of a file with its reason', async () => {
   const writing = writeToFile(repository, content, file, () => stop.abort(new Error('enough')), stop.signal)
   await expect(writing).rejects.toThrow('enough')
 })
+
+test('a file that cannot be written fails with the error of the system, not as damage', async () => {
+  const { repository } = await made(2)
+  await using _ = repository
+  const content = await store(repository)
+  const path = join(directory, 'full.raw')
+  await writeFile(path, '')
+  await truncate(path, SIZE)
+  await using file = await open(path, 'r')
+  const unwritable = new Proxy(file, {
+    get: (target, key) => (key === 'truncate' ? async () => {} : Reflect.get(target, key, target)),
+  })
+  await expect(writeToFile(repository, content, unwritable)).rejects.toMatchObject({ code: 'EBADF', syscall: 'write' })
+})

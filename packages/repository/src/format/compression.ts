@@ -13,7 +13,7 @@ const COMPRESSED_MARK = 2
 /** One zstd frame, with the content size in its header. */
 export function compress(plain: Uint8Array, level: number): Uint8Array {
   return zstdCompressSync(plain, {
-    chunkSize: Math.max(64, plain.length + 64), // one output buffer; what does not fit in it is stored raw anyhow
+    chunkSize: plain.length + (plain.length >> 8) + 256, // never full, whatever the data: Node would take a second one
     pledgedSrcSize: plain.length,
     params: { [constants.ZSTD_c_compressionLevel]: level },
   })
@@ -24,7 +24,7 @@ export function compress(plain: Uint8Array, level: number): Uint8Array {
  * @throws Error of zlib when the frame is broken or longer
  */
 export function decompress(frame: Uint8Array, length: number): Uint8Array {
-  return zstdDecompressSync(frame, { chunkSize: Math.max(64, length), maxOutputLength: Math.max(1, length) })
+  return zstdDecompressSync(frame, { chunkSize: length + 64, maxOutputLength: Math.max(1, length) })
 }
 
 /** The inside of an index, snapshot or lock file. restic-format.md §4. */

@@ -1,3 +1,4 @@
+import { release } from '../garbage.ts'
 import { createCipheriv, createDecipheriv, randomBytes, timingSafeEqual, type Cipheriv } from 'node:crypto'
 import { poly1305, poly1305Parts } from './poly1305.ts'
 
@@ -45,7 +46,8 @@ export class Sealer {
     target.set(iv, offset)
     target.set(ciphertext, offset + IV_LENGTH)
     target.set(this.#mac(pad, ciphertext), offset + IV_LENGTH + ciphertext.length)
-    return ciphertext.length + SEAL_OVERHEAD
+    release(ciphertext)
+    return plain.length + SEAL_OVERHEAD
   }
 
   seal(plain: Uint8Array): Uint8Array {

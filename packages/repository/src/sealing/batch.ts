@@ -1,4 +1,6 @@
+import { writeSync } from 'node:fs'
 import { compress, decompress } from '../format/compression.ts'
+import { release } from '../garbage.ts'
 import { SEAL_OVERHEAD, type Sealer } from '../format/crypto.ts'
 import { ID_LENGTH, sha256 } from '../id.ts'
 
@@ -34,11 +36,22 @@ export interface OpenRequest {
   readonly places: Uint32Array
   /** Packed IDs the results must have. */
   readonly ids: Uint8Array
+  /** Write the blobs to a file instead of giving them back. */
+  readonly into?: BlobTarget
+}
+
+/** Where blobs go in a file: one number each, of writes in the order of the blobs. A blob may be written several times. */
+export interface BlobTarget {
+  /** Stays open until the reply. */
+  readonly file: number
+  /** Which blob. */
+  readonly blobs: Uint32Array
+  readonly offsets: Float64Array
 }
 
 export interface OpenReply {
   readonly kind: 'opened'
-  /** The blobs one after the other; a damaged one takes its room and stays zero. */
+  /** The blobs one after the other; a damaged one takes its room and stays zero. Empty when they went to a file. */
   readonly plain: Uint8Array<ArrayBuffer>
   /** Which blobs are damaged, and how. */
   readonly damaged: readonly { readonly blob: number; readonly reason: string }[]
@@ -55,6 +68,7 @@ export function sealBatch(request: SealRequest, sealer: Sealer): SealReply {
     const frame = compress(blob, level)
     const raw = frame.length >= length && keepRaw
     const sealedLength = sealer.sealInto(raw ? blob : frame, target, to)
+    release(frame)
     if (request.verify) verifySealed(target.subarray(to, to + sealedLength), raw, blob, sealer)
     sealedLengths[i] = sealedLength
     uncompressedLengths[i] = raw ? 0 : length
@@ -68,21 +82,37 @@ export function sealBatch(request: SealRequest, sealer: Sealer): SealReply {
 export const sealedBound = (length: number, count: number): number =>
   length + Math.ceil(length / 128) + count * (SEAL_OVERHEAD + 64)
 
-export function openBatch({ sealed, places, ids }: OpenRequest, sealer: Sealer): OpenReply {
+export function openBatch({ sealed, places, ids, into }: OpenRequest, sealer: Sealer): OpenReply {
   const count = places.length / 3
   const sizes = Array.from({ length: count }, (_, i) => plainLength(places[i * 3 + 1] ?? 0, places[i * 3 + 2] ?? 0))
-  const plain = new Uint8Array(sizes.reduce((sum, size) => sum + size, 0))
+  const plain = new Uint8Array(into === undefined ? sizes.reduce((sum, size) => sum + size, 0) : 0)
   const damaged: { blob: number; reason: string }[] = []
   let at = 0
+  let written = 0
   for (const [i, size] of sizes.entries()) {
     const offset = places[i * 3] ?? 0
     const range = sealed.subarray(offset, offset + (places[i * 3 + 1] ?? 0))
     const blob = openBlob(range, places[i * 3 + 2] ?? 0, ids.subarray(i * ID_LENGTH, (i + 1) * ID_LENGTH), sealer)
     if (typeof blob === 'string') damaged.push({ blob: i, reason: blob })
-    else plain.set(blob, at)
+    else {
+      if (into === undefined) plain.set(blob, at)
+      else written = writeBlob(blob, i, into, written)
+      release(blob)
+    }
     at += size
   }
   return { kind: 'opened', plain, damaged }
+}
+
+/** Writes a blob to all its places, of which the first is at `from` or, after a damaged blob, later. Answers where the next blob's are. */
+function writeBlob(blob: Uint8Array, index: number, { file, blobs, offsets }: BlobTarget, from: number): number {
+  let next = from
+  for (; next < blobs.length && (blobs[next] ?? 0) <= index; next++) {
+    if (blobs[next] !== index) continue
+    const offset = offsets[next] ?? 0
+    for (let done = 0; done < blob.length;) done += writeSync(file, blob, done, blob.length - done, offset + done)
+  }
+  return next
 }
 
 /** Size of a blob as the index tells it. */
@@ -102,6 +132,7 @@ export function openBlob(
   const opened = sealer.open(sealed)
   if (opened === undefined) return 'the MAC does not verify'
   const plain = uncompressedLength === 0 ? opened : decompressed(opened, uncompressedLength)
+  if (plain !== opened) release(opened)
   if (typeof plain === 'string') return plain
   if (plain.length !== plainLength(sealed.length, uncompressedLength)) return `${plain.length} bytes, not as indexed`
   return Buffer.compare(sha256(plain), id) === 0 ? plain : 'the SHA-256 differs from the ID'
@@ -119,7 +150,10 @@ function decompressed(frame: Uint8Array, length: number): Uint8Array | string {
 function verifySealed(sealed: Uint8Array, isRaw: boolean, blob: Uint8Array, sealer: Sealer): void {
   const opened = sealer.open(sealed)
   const plain = opened === undefined || isRaw ? opened : decompressed(opened, blob.length)
-  if (!(plain instanceof Uint8Array) || Buffer.compare(plain, blob) !== 0) {
+  const isSame = plain instanceof Uint8Array && Buffer.compare(plain, blob) === 0
+  if (opened !== undefined) release(opened)
+  if (plain instanceof Uint8Array) release(plain)
+  if (!isSame) {
     throw new Error(`a blob of ${blob.length} bytes was sealed, but does not open to the same bytes`)
   }
 }

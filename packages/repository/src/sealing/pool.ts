@@ -9,6 +9,8 @@ import type { WorkerReply, WorkerRequest } from './worker.ts'
 export interface SealingPool extends AsyncDisposable {
   /** How many batches run at the same time; 1 when everything runs on the calling thread. */
   readonly threads: number
+  /** Starts what a first batch would have to wait for. */
+  warm(): void
   seal(batch: SealRequest): Promise<SealReply>
   open(batch: OpenRequest): Promise<OpenReply>
 }
@@ -20,6 +22,7 @@ export const sealingPool = (key: MasterKey, workers: number): SealingPool =>
 function inlinePool(sealer: Sealer): SealingPool {
   return {
     threads: 1,
+    warm: () => {},
     async seal(batch) {
       await nextTurn() // sockets and timers get their turn between two batches
       return sealBatch(batch, sealer)
@@ -47,16 +50,18 @@ function threadPool(key: MasterKey, workers: number): SealingPool {
   let nextJob = 0
   let closed = false
 
+  const addThread = (): Thread => {
+    const thread = startThread(key)
+    threads.push(thread)
+    thread.worker.once('exit', () => void threads.splice(threads.indexOf(thread), 1))
+    return thread
+  }
+
   const leastBusy = (): Thread => {
     if (closed) throw new RepositoryError('REPOSITORY_CLOSED', 'the repository is closed')
     const idle = threads.find(({ jobs }) => jobs.size === 0)
     if (idle !== undefined) return idle
-    if (threads.length < workers) {
-      const thread = startThread(key)
-      threads.push(thread)
-      thread.worker.once('exit', () => void threads.splice(threads.indexOf(thread), 1))
-      return thread
-    }
+    if (threads.length < workers) return addThread()
     return threads.reduce((a, b) => (b.jobs.size < a.jobs.size ? b : a))
   }
 
@@ -72,6 +77,9 @@ function threadPool(key: MasterKey, workers: number): SealingPool {
 
   return {
     threads: workers,
+    warm() {
+      while (!closed && threads.length < workers) addThread()
+    },
     seal: async (batch) => (await run(batch)) as SealReply,
     open: async (batch) => (await run(batch)) as OpenReply,
     async [Symbol.asyncDispose]() {
@@ -97,7 +105,7 @@ function startThread(key: MasterKey): Thread {
     const job = jobs.get(message.job)
     jobs.delete(message.job)
     if (jobs.size === 0) worker.unref()
-    if ('error' in message) job?.reject(new RepositoryError('REPOSITORY_DAMAGED', message.error))
+    if ('error' in message) job?.reject(failureOf(message))
     else job?.resolve(message.reply)
   })
   const failAll = (reason: unknown) => {
@@ -108,6 +116,9 @@ function startThread(key: MasterKey): Thread {
   worker.on('exit', () => failAll(new RepositoryError('REPOSITORY_CLOSED', 'a sealing thread ended')))
   return { worker, jobs }
 }
+
+const failureOf = ({ error, system }: Extract<WorkerReply, { error: string }>): Error =>
+  system === undefined ? new RepositoryError('REPOSITORY_DAMAGED', error) : Object.assign(new Error(error), system)
 
 /** A copy with memory of its own: a Buffer would take the whole pool it lies in along. */
 const alone = (bytes: Uint8Array): Uint8Array => Uint8Array.from(bytes)
