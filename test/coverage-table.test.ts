@@ -1,9 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { expect, test } from 'vitest'
+import { rowsOf, rowsWithoutTests } from './support/table.ts'
 
-const ROOT = resolve(import.meta.dirname, '..')
-const TABLE = readFileSync(join(ROOT, 'docs/lab-coverage.md'), 'utf8')
+const TABLE = readFileSync(resolve(import.meta.dirname, '../docs/lab-coverage.md'), 'utf8')
 
 /** Calls and handlers that third-party clients make: XenAPI.py, the samples, cbttests, xe, Xen Orchestra. */
 const CALLS = [
@@ -45,43 +45,7 @@ test('every call and handler of the third-party clients has a row', () => {
 const mentions = (call: string): boolean => new RegExp(`${call.replace('.', String.raw`\.`)}(?![\\w])`).test(TABLE)
 
 test('every row names tests that exist', () => {
-  const rows = TABLE.split('\n').filter((line) => line.startsWith('| ') && !line.startsWith('| call'))
+  const rows = rowsOf(TABLE).filter((row) => !row.startsWith('| call'))
   expect(rows.length).toBeGreaterThan(40)
-  const wrong = rows.flatMap((row) => missingTests(cellsOf(row).at(-1) ?? '').map((what) => `${what} <- ${row}`))
-  expect(wrong).toEqual([])
+  expect(rowsWithoutTests(rows, shortNames)).toEqual([])
 })
-
-const cellsOf = (row: string): string[] =>
-  row
-    .split('|')
-    .map((cell) => cell.trim())
-    .filter((cell) => cell !== '')
-
-/** What a cell names that is not there: files, or titles in them. */
-function missingTests(cell: string): string[] {
-  const references = referencesIn(cell)
-  if (references.length === 0) return ['no test']
-  return references.flatMap(({ path, titles }) => {
-    if (!existsSync(join(ROOT, path))) return [path]
-    const source = readFileSync(join(ROOT, path), 'utf8').replaceAll(/'\s*\+\s*'/g, '')
-    return titles.filter((title) => !source.includes(title)).map((title) => `${path}: ${title}`)
-  })
-}
-
-interface Reference {
-  readonly path: string
-  readonly titles: readonly string[]
-}
-
-/** `` `path`: title, title; `path` `` with short names for paths. A part without a path belongs to the one before. */
-function referencesIn(cell: string): Reference[] {
-  const references: { path: string; titles: string[] }[] = []
-  for (const part of cell.split(/[;,]/)) {
-    const [, quoted, short = '', title] = /^\s*(?:`([^`]+)`|(XO(?: \w+)?))(?::(.*))?$/.exec(part) ?? []
-    const path = quoted ?? shortNames.get(short)
-    if (path !== undefined) references.push({ path, titles: [] })
-    const words = (path === undefined ? part : (title ?? '')).trim()
-    if (words !== '') references.at(-1)?.titles.push(words)
-  }
-  return references
-}

@@ -74,6 +74,7 @@ export function serverHalf(random: Random): { readonly bytes: Uint8Array; readon
     name: 'disk',
     size: 1 << 20,
     flags: 3,
+    description: undefined,
     blockSize: { minimum: 1, preferred: 4096, maximum: 1 << 25 },
   }
   const structured = random.chance(60)

@@ -6,6 +6,7 @@ import type { OnDisk } from './events.ts'
 import type { OpenPoint } from './points.ts'
 import { contentOf, progressOf } from './restore.ts'
 import type { DiskRecord } from './vm-record.ts'
+import { syncDirectory } from './sync-directory.ts'
 
 export interface RestoredFile {
   readonly record: DiskRecord
@@ -63,9 +64,4 @@ async function refuseExisting(path: string): Promise<void> {
   if (existing === undefined) return
   await existing.close()
   throw new EngineError('ENGINE_TARGET', `${path} exists already; remove it or choose another directory`)
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  await using directory = await open(path, constants.O_RDONLY)
-  await directory.sync()
 }

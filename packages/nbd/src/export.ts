@@ -2,6 +2,8 @@
 export interface NbdExport {
   /** Bytes. */
   readonly size: number
+  /** For people: what `nbdinfo` shows. */
+  readonly description?: string
   /** Default: true without `write`. */
   readonly readOnly?: boolean
   /** Resolves to exactly `length` bytes. */

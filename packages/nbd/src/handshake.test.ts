@@ -70,6 +70,21 @@ describe('options', () => {
     expect(run).toThrow(expect.objectContaining({ code: 'NBD_EXPORT', message: expect.not.stringMatching(/secret/) }))
   })
 
+  test('a refusal keeps its number, and only a server that stops is worth another try', () => {
+    for (const [type, name, retryable] of [
+      ['80000002', 'ERR_POLICY', false],
+      ['80000007', 'ERR_SHUTDOWN', true],
+      ['80000008', 'ERR_BLOCK_SIZE_REQD', false],
+      ['80000009', 'ERR_TOO_BIG', false],
+      ['8000000a', '0x8000000a', false],
+    ] as const) {
+      const message = expect.stringContaining(name)
+      expect(() => drive(go(silent, 'a'), [reply(7, type)])).toThrow(
+        expect.objectContaining({ code: 'NBD_REFUSED', retryable, message }),
+      )
+    }
+  })
+
   test('a server that insists on TLS is told apart from one that lacks the option', () => {
     expect(() => drive(structuredReplies(silent), [reply(8, '80000005')])).toThrow(
       expect.objectContaining({ code: 'NBD_TLS' }),

@@ -69,17 +69,20 @@ export function encodeInfo(
   option: number,
   described: {
     readonly name: string
+    readonly description: string | undefined
     readonly size: number
     readonly flags: number
     readonly blockSize: { readonly minimum: number; readonly preferred: number; readonly maximum: number }
   },
   wanted: readonly number[],
 ): Uint8Array[] {
-  const { name, size, flags, blockSize } = described
-  const nameInfo = [encodeOne(u16, Info.NAME), new TextEncoder().encode(name)]
+  const { name, description, size, flags, blockSize } = described
+  const told = (info: number, text: string) =>
+    wanted.includes(info) ? encodeReply(option, Rep.INFO, encodeOne(u16, info), new TextEncoder().encode(text)) : []
   return [
     ...encodeReply(option, Rep.INFO, infoExport.encode({ info: Info.EXPORT, size, flags })),
-    ...(wanted.includes(Info.NAME) ? encodeReply(option, Rep.INFO, ...nameInfo) : []),
+    ...told(Info.NAME, name),
+    ...(description === undefined ? [] : told(Info.DESCRIPTION, description)),
     ...encodeReply(option, Rep.INFO, infoBlockSize.encode({ info: Info.BLOCK_SIZE, ...blockSize })),
   ]
 }

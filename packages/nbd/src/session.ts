@@ -193,7 +193,8 @@ export class Session {
     const found = await this.#open(parsed.name)
     if (found === undefined) return this.#refuse(option, Rep.ERR_UNKNOWN, 'no such export')
     const blockSize = { ...personality.blockSize, maximum: requestBytes }
-    const described = { name: parsed.name, size: found.size, flags: this.#flags(found), blockSize }
+    const { size, description } = found
+    const described = { name: parsed.name, description, size, flags: this.#flags(found), blockSize }
     this.#channel.send(encodeInfo(option, described, parsed.wanted))
     this.#acknowledge(option, OK)
     return option === Option.GO ? this.#transmission(parsed.name, found) : OK

@@ -1,7 +1,9 @@
 import { readFile, rename, open } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { CBT_BLOCK, type Bytes } from '@tidemark/blocks'
 import { EngineError } from '../error.ts'
+import { syncDirectory } from '../sync-directory.ts'
 
 /** Writes are kept in units of this many bytes. */
 export const OVERLAY_BLOCK = CBT_BLOCK
@@ -71,6 +73,7 @@ export class OverlayMap {
       await file.sync()
     }
     await rename(partial, path)
+    await syncDirectory(dirname(path)) // until then the name may be the old map's after a crash, although its data are gone
   }
 
   stateOf(block: number): BlockState {
