@@ -26,6 +26,8 @@ export type RepositoryErrorCode =
   | 'REPOSITORY_CACHE'
   /** Files can be added and not removed with these credentials: what needs a removal is refused before it begins. */
   | 'REPOSITORY_APPEND_ONLY'
+  /** The keep rules would remove every point of a group. */
+  | 'REPOSITORY_LAST_POINT'
   /** The repository was closed. */
   | 'REPOSITORY_CLOSED'
   | BackendErrorCode

@@ -59,3 +59,14 @@ export { renewRetention, type Renewed, type RenewOptions } from './renew-retenti
 export type { BlobStore, Repository, SavedBlob } from './repository.ts'
 export type { BlobReader } from './reader.ts'
 export type { BlobWriter, Tally } from './writer.ts'
+export { forget, planForget, type ForgetPlan, type ForgetRequest } from './retention/forget.ts'
+export { parseGroupBy, type GroupBy, type SnapshotFilter } from './retention/group.ts'
+export {
+  judge,
+  parseSpan,
+  type JudgeOptions,
+  type KeepCount,
+  type KeepRules,
+  type Verdict,
+} from './retention/keep-rules.ts'
+export type { Span } from './retention/point-time.ts'

@@ -44,9 +44,15 @@ test('what was written is read back', () => {
   expect(decodeSnapshot(encodeSnapshot(snapshot), id)).toEqual({ id, ...snapshot })
 })
 
-test('a time with nanoseconds and an offset is understood; a snapshot without a tree is damage', () => {
+test('a time with nanoseconds and an offset is understood and kept; a snapshot without a tree is damage', () => {
   const json = `{"time":"2026-11-22T11:00:00.250999999+01:00","tree":"${tree}","paths":null,"unknown":1}`
-  expect(decodeSnapshot(Buffer.from(json), id)).toEqual({ id, time, tree, paths: [] })
+  expect(decodeSnapshot(Buffer.from(json), id)).toEqual({
+    id,
+    time,
+    timeText: '2026-11-22T11:00:00.250999999+01:00',
+    tree,
+    paths: [],
+  })
   expect(() => decodeSnapshot(Buffer.from('{"time":"2026-11-22T11:00:00Z"}'), id)).toThrow(
     expect.objectContaining({ code: 'REPOSITORY_DAMAGED', file: `snapshots/${id}` }),
   )

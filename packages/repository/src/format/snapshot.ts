@@ -25,6 +25,8 @@ export interface SnapshotSummary {
 /** What a snapshot file says. restic-format.md §8. */
 export interface NewSnapshot {
   readonly time: Date
+  /** The same as a file has it that another program wrote: nanoseconds and an offset, which restic's keep rules go by. */
+  readonly timeText?: string
   /** The snapshot compared with; informational. */
   readonly parent?: SnapshotId
   readonly tree: BlobId
@@ -60,10 +62,11 @@ const summaryKeys = {
 
 /** JSON of a snapshot file, keys in restic's order. restic-format.md §8. */
 export function encodeSnapshot(snapshot: NewSnapshot): Uint8Array {
-  const { time, parent, tree, paths, hostname, username, excludes, tags, original, programVersion, summary } = snapshot
+  const { time, timeText, parent, tree, paths, hostname, username, excludes, tags, original, programVersion, summary } =
+    snapshot
   return Buffer.from(
     goJson({
-      time: goTime(time),
+      time: timeText ?? goTime(time),
       parent,
       tree,
       paths,
@@ -96,7 +99,7 @@ function decode(value: Record<string, unknown>, id: SnapshotId): Snapshot {
   const version = value['program_version']
   return {
     id,
-    time: dateOf(time),
+    ...timeOf(time),
     tree: blobId(String(tree)),
     paths: textsOf(paths) ?? [],
     ...(isText(parent) && { parent: snapshotId(parent) }),
@@ -138,6 +141,11 @@ function dateOf(value: unknown): Date {
   const date = new Date(String(value))
   if (Number.isNaN(date.getTime())) throw new Error(`'${String(value)}' is no time`)
   return date
+}
+
+function timeOf(value: unknown): Pick<Snapshot, 'time' | 'timeText'> {
+  const time = dateOf(value)
+  return value === goTime(time) ? { time } : { time, timeText: String(value) }
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
