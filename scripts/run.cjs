@@ -25,6 +25,7 @@ const OUTSIDERS = {
   'qemu-nbd': 'qemu-utils',
   'qemu-io': 'qemu-utils',
   'nbd-client': 'nbd-client',
+  'nbd-server': 'nbd-server',
   'mkfs.ext4': 'e2fsprogs',
   guestfish: ['libguestfs-tools', 'linux-image-cloud-amd64'], // it boots a kernel of this machine's
   fusermount3: 'fuse3',
