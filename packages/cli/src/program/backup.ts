@@ -1,0 +1,30 @@
+import { type Command, Option } from 'commander'
+import type { BackupArguments } from '../commands/backup.ts'
+import { withPool, withRepo } from './selection.ts'
+import type { Start } from './start.ts'
+
+export function addBackup(program: Command, start: Start): void {
+  const selecting = (command: Command) =>
+    withRepo(withPool(command))
+      .option('--full', 'read everything, whatever the tracking says')
+      .addOption(
+        new Option('--source <kind>', 'how to read in full: a VHD stream shows the holes').choices([
+          'nbd',
+          'vhd',
+          'raw',
+        ]),
+      )
+      .option('--disk <which...>', 'only these disks, by position, name or UUID')
+      .option('--exclude <which...>', 'all disks but these')
+  selecting(program.command('plan <vm...>').description('what the next run would do to each disk, and why')).action(
+    (vms: string[], args: BackupArguments) =>
+      start(async (global, out) => (await import('../commands/backup.ts')).plan(global, out, vms, args)),
+  )
+  selecting(
+    program.command('backup <vm...>').description('one restore point of each VM, by changed blocks where possible'),
+  )
+    .option('--tag <tag...>', 'tags for the restore point')
+    .action((vms: string[], args: BackupArguments) =>
+      start(async (global, out) => (await (await import('../commands/backup.ts')).backup(global, out, vms, args)).exit),
+    )
+}
