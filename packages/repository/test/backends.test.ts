@@ -11,12 +11,13 @@ import { MiB } from '@tidemark/blocks'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readList } from '../src/backends/rest-list.ts'
 import {
-  assertRemovable,
+  forget,
   initRepository,
   localBackend,
   memoryBackend,
   openBackend,
   openRepository,
+  planForget,
   probeProtection,
   restBackend,
   systemClock,
@@ -66,7 +67,15 @@ test('a server that takes and gives up nothing but locks holds a repository', as
   expect(Buffer.compare(await loadDisk(repository, id), disk)).toBe(0)
   expect(await all(repository.backend.list('locks'))).toEqual([])
   await expect(repository.removeSnapshot(id)).rejects.toMatchObject({ code: 'BACKEND_DENIED' })
-  await expect(assertRemovable(repository, 'forget')).rejects.toMatchObject({ code: 'REPOSITORY_APPEND_ONLY' })
+  {
+    await using lock = await repository.lock('exclusive')
+    const plan = await planForget(repository, { snapshots: [id] })
+    await expect(forget(repository, plan, lock)).rejects.toMatchObject({
+      code: 'REPOSITORY_APPEND_ONLY',
+      message: expect.stringMatching(/^forget removes files, .* nothing was changed/),
+    })
+    expect(await all(repository.snapshots())).toHaveLength(1)
+  }
   expect(await probeProtection(repository)).toMatchObject({
     overwriting: 'refused',
     removal: 'refused',

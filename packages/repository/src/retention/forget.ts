@@ -2,6 +2,7 @@ import { isRepositoryError, RepositoryError } from '../error.ts'
 import type { Snapshot } from '../format/snapshot.ts'
 import type { SnapshotId } from '../id.ts'
 import type { RepositoryLock } from '../lock.ts'
+import { assertRemovable } from '../protection.ts'
 import type { Repository } from '../repository.ts'
 import { groupSnapshots, isUnfiltered, matches, type GroupBy, type SnapshotFilter } from './group.ts'
 import { assertRules, isEmpty, judge, type JudgeOptions, type KeepRules, type Verdict } from './keep-rules.ts'
@@ -49,7 +50,7 @@ export async function planForget(
  * Removes the snapshots of a plan, oldest first. Their blobs stay until a prune; forgetting the base of an increment is fine, since the next run
  * finds the newest point that is left.
  * @param lock exclusive, held since before the plan was made
- * @throws RepositoryError BACKEND_DENIED under append-only, before anything was removed
+ * @throws RepositoryError REPOSITORY_APPEND_ONLY before anything was removed; BACKEND_DENIED for a snapshot that Object Lock still keeps
  */
 export async function forget(
   repository: Repository,
@@ -60,6 +61,7 @@ export async function forget(
 ): Promise<void> {
   if (lock.kind !== 'exclusive') throw new RepositoryError('REPOSITORY_INPUT', 'to forget takes an exclusive lock')
   const stop = AbortSignal.any([signal, lock.signal])
+  if (plan.remove.length > 0) await assertRemovable(repository, 'forget', stop)
   let removed = 0
   for (const id of plan.remove.toReversed()) {
     stop.throwIfAborted()
