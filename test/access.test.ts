@@ -103,6 +103,24 @@ test('libnbd sees both disks, their sizes, and the holes', async () => {
   expect(await sha256(copy)).toBe(await sha256(image))
 })
 
+const printed = (served: Serving): readonly string[] => served.ready['disks']?.[0]?.lines ?? []
+
+test('the lines it prints make disks of every format that hold what the disk held', async () => {
+  await using served = await serve('0')
+  const lines = printed(served).filter((line) => line.startsWith('qemu-img convert'))
+  const work = await mkdtemp(join(directory, 'formats-'))
+  for (const line of lines) await promisify(execFile)('sh', ['-c', line], { cwd: work })
+  const made = (await readdir(work)).sort()
+  expect(made).toEqual(['disk0.qcow2', 'disk0.vdi', 'disk0.vhd', 'disk0.vhdx', 'disk0.vmdk'])
+  for (const file of made) {
+    const format = file.replace('disk0.', '').replace(/^vhd$/, 'vpc')
+    const info = await run('qemu-img', 'info', '--output=json', '-f', format, join(work, file))
+    expect(JSON.parse(info), file).toMatchObject({ 'virtual-size': 64 << 20 })
+    const compared = await run('qemu-img', 'compare', '-f', format, '-F', 'raw', join(work, file), image)
+    expect(compared, file).toMatch(/identical/)
+  }
+})
+
 test('the kernel mounts a file system of a point, and every file is there as it was', async () => {
   await using served = await serve('0')
   await using mounted = await mount(served.uri)
@@ -204,6 +222,16 @@ test('over TCP with TLS: the right authority gets in, another one does not; in t
   expect(uri).toMatch(/^nbds:\/\/localhost:\d+\/0$/)
   expect((await run('nbdinfo', '--size', `${uri}?tls-certificates=${own.trusted}`)).trim()).toBe(String(64 << 20))
   expect(await failing('nbdinfo', '--size', `${uri}?tls-certificates=${foreign.trusted}`)).toMatch(/certificate|TLS/i)
+  const work = await mkdtemp(join(directory, 'tls-lines-'))
+  const shell = (line: string, certificates: string) =>
+    promisify(execFile)('sh', ['-c', `CERTS=${certificates}; ${line}`], { cwd: work })
+  const useful = printed(served).filter((line) => /^nbdinfo|-O qcow2/.test(line))
+  expect(useful).toHaveLength(2)
+  for (const line of useful) {
+    await shell(line, own.trusted)
+    await expect(shell(line, foreign.trusted)).rejects.toThrow(/certificate/)
+  }
+  expect(await run('qemu-img', 'compare', '-F', 'raw', join(work, 'disk0.qcow2'), image)).toMatch(/identical/)
   const refused = await bench.tidemark('nbd', 'web1', '--listen', '0.0.0.0:0')
   expect([refused.code, refused.last['code']]).toEqual([2, 'CLI_USAGE'])
 })

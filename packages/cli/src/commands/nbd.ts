@@ -94,6 +94,7 @@ function announce(
       size: record.size,
       uri: uriOf(where),
       writable: where.writable,
+      lines: usageOf(where),
     })),
   })
   out.say(`${point.record.vm.name} as of ${moment(point.snapshot.time)} (point ${shortId(point.id)}), until Ctrl-C:`)
