@@ -29,9 +29,10 @@ function exposeCollector(): Collect {
 
 /**
  * Gives the memory of a buffer back at once, without waiting for the collector: the next buffer of its size is then the same
- * memory, already mapped. Neither the buffer nor any view of its memory may be used again. Small buffers share memory with
- * others, and stay.
+ * memory, already mapped. Neither the buffer nor any view of its memory may be used again. What Node cut from memory that
+ * small buffers share stays: it never is all of that.
  */
-export function release({ buffer }: Uint8Array): void {
-  if (buffer instanceof ArrayBuffer && buffer.byteLength > Buffer.poolSize) buffer.transfer(0)
+export function release({ buffer, byteLength }: Uint8Array): void {
+  const isAlone = byteLength === buffer.byteLength || buffer.byteLength > Buffer.poolSize
+  if (isAlone && buffer instanceof ArrayBuffer) buffer.transfer(0)
 }

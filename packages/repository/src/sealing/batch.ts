@@ -152,7 +152,7 @@ function verifySealed(sealed: Uint8Array, isRaw: boolean, blob: Uint8Array, seal
   const plain = opened === undefined || isRaw ? opened : decompressed(opened, blob.length)
   const isSame = plain instanceof Uint8Array && Buffer.compare(plain, blob) === 0
   if (opened !== undefined) release(opened)
-  if (plain instanceof Uint8Array) release(plain)
+  if (plain instanceof Uint8Array && plain !== opened) release(plain)
   if (!isSame) {
     throw new Error(`a blob of ${blob.length} bytes was sealed, but does not open to the same bytes`)
   }
