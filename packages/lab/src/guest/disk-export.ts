@@ -9,6 +9,8 @@ export function diskExport(storage: Storage, id: string): NbdExport {
     size: storage.sizeOf(id),
     readOnly: storage.isFrozen(id),
     read: (offset, length) => storage.read(id, offset, length),
+    readInto: (into, offset) => storage.readInto(id, offset, into),
+    coherent: true, // the storage is one for all connections
     write: (offset, data) => storage.write(id, offset, data).catch(asErrno),
     flush: () => storage.flush(id),
     trim: (offset, length) => storage.trim(id, offset, length),

@@ -127,6 +127,10 @@ async function openExport(
       reads.add(uuid, offset, length)
       return data
     },
+    async readInto(into, offset) {
+      await storage.readInto(uuid, offset, into)
+      reads.add(uuid, offset, into.length)
+    },
     extents: (offset, length) => extentsOf(pool, uuid, offset, length),
     async close() {
       release()

@@ -158,7 +158,16 @@ export class DiskStorage implements Storage {
   read(id: string, offset: number, length: number): Promise<Uint8Array> {
     return this.#shared(id, async () => {
       assertRange(id, this.#readable(id), offset, length)
-      return length === 0 ? new Uint8Array() : this.#view(id).read(offset, length)
+      const into = Buffer.allocUnsafeSlow(length)
+      if (length > 0) await this.#view(id).read(offset, into)
+      return into
+    })
+  }
+
+  readInto(id: string, offset: number, into: Uint8Array): Promise<void> {
+    return this.#shared(id, async () => {
+      assertRange(id, this.#readable(id), offset, into.length)
+      if (into.length > 0) await this.#view(id).read(offset, into)
     })
   }
 

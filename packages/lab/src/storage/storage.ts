@@ -55,6 +55,8 @@ export interface Storage extends AsyncDisposable {
 
   /** Exactly `length` bytes. @throws LabError LAB_STORAGE_RANGE, LAB_STORAGE_NO_DATA */
   read(id: string, offset: number, length: number): Promise<Uint8Array>
+  /** Fills all of `into`, as `read`: for places that are used again. */
+  readInto(id: string, offset: number, into: Uint8Array): Promise<void>
   /** The caller leaves `data` alone until the write has resolved. @throws LabError LAB_STORAGE_RANGE, LAB_STORAGE_FROZEN */
   write(id: string, offset: number, data: Uint8Array): Promise<void>
   /** The range reads as zeros afterwards. @throws LabError LAB_STORAGE_RANGE, LAB_STORAGE_FROZEN */

@@ -71,11 +71,10 @@ export class View {
     }
   }
 
-  /** Reads from all layers concerned; bytes past the end of the disk read as zeros. */
-  async read(offset: number, length: number): Promise<Uint8Array> {
-    const result = Buffer.allocUnsafeSlow(length)
+  /** Fills all of `into` from all layers concerned; bytes past the end of the disk read as zeros. */
+  async read(offset: number, into: Uint8Array): Promise<void> {
     // every layer is retained before the first wait, so that none can be replaced in between
-    const reads = this.#planReads(offset, result)
+    const reads = this.#planReads(offset, into)
     try {
       const [only] = reads
       if (only !== undefined && reads.length === 1) await only.layer.read(only.position, only.target)
@@ -83,7 +82,6 @@ export class View {
     } finally {
       for (const { layer } of reads) layer.release()
     }
-    return result
   }
 
   #planReads(offset: number, result: Uint8Array): PlannedRead[] {

@@ -92,7 +92,8 @@ async function writeWhole(target: WriteTarget, first: number, data: Uint8Array):
 async function writePart(target: WriteTarget, offset: number, part: Uint8Array): Promise<void> {
   const block = Math.floor(offset / CBT_BLOCK)
   if (target.top.stateOf(block) === DATA) return target.top.write(offset, part)
-  const whole = await target.view().read(block * CBT_BLOCK, CBT_BLOCK)
+  const whole = Buffer.allocUnsafeSlow(CBT_BLOCK)
+  await target.view().read(block * CBT_BLOCK, whole)
   whole.set(part, offset - block * CBT_BLOCK)
   return writeWhole(target, block, whole)
 }
