@@ -173,10 +173,14 @@ test('our own check agrees, with all data read', async () => {
 })
 
 test('the index is kept on this machine, and commands agree with and without it', async () => {
-  const [repository = ''] = await readdir(join(bench.directory, 'cache'))
+  const { repositories } = await succeed(bench.tidemark('cache', 'ls'))
+  const [{ repository }] = repositories as [{ repository: string }]
   expect((await readdir(join(bench.directory, 'cache', repository, 'index'))).length).toBeGreaterThan(0)
   const cached = await succeed(bench.tidemark('show', points[2] ?? ''))
   expect(await succeed(bench.tidemark('show', '--no-cache', points[2] ?? ''))).toEqual(cached)
+  expect((await succeed(bench.tidemark('cache', 'clean')))['repositories']).toEqual([])
+  expect((await succeed(bench.tidemark('cache', 'clean', '--unused', '0')))['repositories']).toEqual([repository])
+  expect(await succeed(bench.tidemark('show', points[2] ?? ''))).toEqual(cached)
 })
 
 test('vm ls, points and show tell what is there', async () => {

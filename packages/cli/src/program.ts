@@ -5,6 +5,7 @@ import type { ExitCode } from './exit.ts'
 import type { Out } from './output/out.ts'
 import { addAccess } from './program/access.ts'
 import { addBackup } from './program/backup.ts'
+import { addCache } from './program/cache.ts'
 import { addCheck } from './program/check.ts'
 import { addDemo } from './program/demo.ts'
 import { addDoctor } from './program/doctor.ts'
@@ -48,6 +49,7 @@ const GROUPS: readonly ((program: Command, start: Start) => void)[] = [
   addVerify,
   addCheck,
   addUnlock,
+  addCache,
   addDoctor,
   addXe,
   addLab,

@@ -31,6 +31,7 @@ export { readContent, readExtents, type DiskChunk, type ReadOptions } from './di
 export type { SourceChunk } from './disk/source.ts'
 export { writeContent, type WriteProgress, type WrittenContent } from './disk/write.ts'
 export { isRepositoryError, RepositoryError, type BackendErrorCode, type RepositoryErrorCode } from './error.ts'
+export { listCache, removeCache, type CachedRepository } from './index-cache/directory.ts'
 export type { KdfParameters } from './format/kdf.ts'
 export type { NewSnapshot, Snapshot, SnapshotSummary } from './format/snapshot.ts'
 export type { NodeType, TreeNode } from './format/tree.ts'

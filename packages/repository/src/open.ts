@@ -1,5 +1,4 @@
 import { hostname, userInfo } from 'node:os'
-import { join } from 'node:path'
 import type { Backend } from './backends/backend.ts'
 import { systemClock, type Clock } from './clock.ts'
 import { isRepositoryError, RepositoryError } from './error.ts'
@@ -162,7 +161,7 @@ function joined(
 }
 
 function openCache({ directory, onProblem = () => {} }: CacheOptions, repositoryId: string): IndexCache {
-  return new IndexCache({ directory: join(directory, repositoryId), repositoryId, onProblem })
+  return new IndexCache({ directory, repositoryId, onProblem })
 }
 
 async function assertUnused(backend: Backend, signal?: AbortSignal): Promise<void> {

@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readdir, rm, open } from 'node:fs/promises'
+import { mkdtemp, open, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -95,13 +95,23 @@ test('a cache that is damaged in its records is told of, and made anew at once',
   await (await initRepository(backend, PASSWORD, options))[Symbol.asyncDispose]()
   const ids = await saveBlobs(backend, 'one', 'two')
   await openAndFind(backend, ids)
-  const [repositoryId = ''] = await readdir(directory)
+  const repositoryId = (await readdir(directory)).find((name) => name.length === 64) ?? ''
   const [segment = ''] = await readdir(join(directory, repositoryId, 'index'))
   await using handle = await open(join(directory, repositoryId, 'index', segment), 'r+')
   await handle.write(Buffer.from('damage'), 0, 6, 10)
   expect(await openAndFind(backend, ids)).toHaveLength(1)
   expect(problems.splice(0)).toMatchObject([{ code: 'REPOSITORY_CACHE' }])
   expect(await openAndFind(backend, ids)).toEqual([])
+})
+
+test('a cache that cannot be written makes loading slower, and is told', async () => {
+  const backend = memoryBackend()
+  await (await initRepository(backend, PASSWORD, options))[Symbol.asyncDispose]()
+  const ids = await saveBlobs(backend, 'one', 'two')
+  await rm(directory, { recursive: true })
+  await writeFile(directory, 'a file where a directory should be')
+  expect(await openAndFind(backend, ids)).toHaveLength(1)
+  expect(problems.splice(0).length).toBeGreaterThan(0)
 })
 
 const FILES = 12

@@ -12,6 +12,11 @@ export function days(text: string): number {
   throw new InvalidArgumentError('a number of days from 1 to 36500')
 }
 
+/** Days of which there may be none. */
+export function daysOrNone(text: string): number {
+  return text === '0' ? 0 : days(text)
+}
+
 export function mebibytes(text: string): number {
   const value = Number(text)
   if (Number.isInteger(value) && value >= 1 && value <= 1024) return value

@@ -1,8 +1,8 @@
-import { mkdtemp, open, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, open, readdir, rename, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import fc from 'fast-check'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { BlobIndex } from '../blob-index.ts'
 import { decodeIndex, encodeIndex, encodeIndexedPack, type IndexedPack } from '../format/index-file.ts'
 import { idAt, ID_LENGTH, sha256, sha256Hex, type BlobType } from '../id.ts'
@@ -10,15 +10,19 @@ import { MemoryIndex } from '../memory-index.ts'
 import { IndexCache } from './index-cache.ts'
 import { addIndexFile } from './load.ts'
 import { RunBuilder } from './run.ts'
+import { SegmentWriter } from './segment-file.ts'
 
 const REPOSITORY = sha256Hex(Buffer.from('a repository'))
 
 let directory: string
+/** Where the segments are. */
+let place: string
 let caches: IndexCache[] = []
 const problems: unknown[] = []
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'tidemark-index-'))
+  place = join(directory, REPOSITORY, 'index')
 })
 
 afterEach(async () => {
@@ -114,7 +118,7 @@ for (const residentMax of [0, 1_000_000]) {
     const step = fc.record({ add: fc.array(blobs, { maxLength: 3 }), remove: fc.nat(4), reopen: fc.boolean() })
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 6 }), async (steps) => {
-        await rm(join(directory, 'index'), { recursive: true, force: true })
+        await rm(place, { recursive: true, force: true })
         let cache = cacheOf(residentMax)
         let files: { name: string; json: Uint8Array }[] = []
         let salt = 0
@@ -139,7 +143,7 @@ test('segments are joined as they grow in number, and what a prune took is left 
   for (let i = 0; i < 60; i++) {
     files = [...files, indexFile([i, i + 1, i + 2, -i])]
     await load(cache, files)
-    expect((await readdir(join(directory, 'index'))).length).toBeLessThanOrEqual(8)
+    expect((await readdir(place)).length).toBeLessThanOrEqual(8)
   }
   const { index } = await load(cache, files.slice(40))
   expectSame(index, files.slice(40), 70)
@@ -194,14 +198,16 @@ test('a changed record is never answered with: the segment is given up, and made
 test('a segment of another repository is thrown away', async () => {
   const files = [indexFile([1, 2, 3])]
   await load(cacheOf(0), files)
-  const other = cacheOf(0, sha256Hex(Buffer.from('another repository')))
+  const another = sha256Hex(Buffer.from('another repository'))
+  await rename(dirname(place), join(directory, another))
+  const other = cacheOf(0, another)
   expect(await other.open(files.map(({ name }) => name))).toHaveLength(1)
 })
 
 async function onlySegment(): Promise<string> {
-  const names = await readdir(join(directory, 'index'))
+  const names = await readdir(place)
   expect(names).toHaveLength(1)
-  return join(directory, 'index', names[0] ?? '')
+  return join(place, names[0] ?? '')
 }
 
 async function flip(path: string, at: number): Promise<void> {
@@ -212,7 +218,8 @@ async function flip(path: string, at: number): Promise<void> {
 }
 
 test('a directory that cannot be written to is a problem to be told, and no failure', async () => {
-  await writeFile(join(directory, 'index'), 'a file where a directory should be')
+  await mkdir(dirname(place), { recursive: true })
+  await writeFile(place, 'a file where a directory should be')
   const cache = cacheOf(0)
   const { name, json } = indexFile([1, 2, 3])
   expect(await cache.open([name])).toEqual([name])
@@ -224,4 +231,26 @@ test('a directory that cannot be written to is a problem to be told, and no fail
   const memory = new MemoryIndex()
   run.moveTo(memory)
   expectSame(new BlobIndex(cache.segments(), memory), [{ name, json }], 10)
+})
+
+test('segments that cannot be joined serve as they are', async () => {
+  const files = [indexFile([1, 2, 3]), indexFile([4, 5, 6])]
+  const cache = cacheOf(0)
+  expect(await cache.open(files.map(({ name }) => name))).toHaveLength(2)
+  for (const { name, json } of files) {
+    const run = new RunBuilder()
+    run.beginFile(name)
+    addIndexFile(run, name, json)
+    expect(await cache.add(run)).toBe(true)
+  }
+  const create = vi.spyOn(SegmentWriter, 'create').mockRejectedValueOnce(new Error('no space left on device'))
+  await cache.tidy()
+  create.mockRestore()
+  expect(problems.splice(0)).toMatchObject([{ message: 'no space left on device' }])
+  expectSame(new BlobIndex(cache.segments()), files, 10)
+  expect(await readdir(place)).toHaveLength(2)
+  const { missing, index } = await load(cacheOf(0), files)
+  expect(missing).toEqual([])
+  expectSame(index, files, 10)
+  expect(await readdir(place)).toHaveLength(1)
 })

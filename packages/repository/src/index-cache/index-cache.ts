@@ -1,9 +1,10 @@
 import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { RepositoryError } from '../error.ts'
+import { markUsed } from './directory.ts'
 import { mergeSegments } from './merge.ts'
 import type { RunBuilder } from './run.ts'
-import { isSegmentName } from './segment-file.ts'
+import { isSegmentName, type WrittenSegment } from './segment-file.ts'
 import { Segment } from './segment.ts'
 
 /** Up to this many blobs the cached index is held in memory as a whole: 48 MB, and look-ups of 0.3 µs. */
@@ -12,7 +13,7 @@ const RESIDENT_MAX = 1_000_000
 const TEMPORARY_AGE_MAX = 86_400_000
 
 export interface IndexCacheOptions {
-  /** Directory of this repository's cache; made when it is not there. */
+  /** Cache of all repositories; made when it is not there. */
   readonly directory: string
   readonly repositoryId: string
   /** Told what kept the cache from being used or written: never a reason to fail. */
@@ -37,7 +38,7 @@ export class IndexCache {
 
   constructor(options: IndexCacheOptions) {
     this.#options = options
-    this.#directory = join(options.directory, 'index')
+    this.#directory = join(options.directory, options.repositoryId, 'index')
   }
 
   problem(error: unknown): void {
@@ -47,7 +48,12 @@ export class IndexCache {
   /** Opens what there is for these index files, and drops the rest. @returns names of files that are in no segment */
   async open(names: readonly string[]): Promise<string[]> {
     const wanted = new Set(names)
-    await this.#openAll().catch((error: unknown) => this.problem(error))
+    try {
+      await markUsed(this.#options.directory, this.#options.repositoryId)
+      await this.#openAll()
+    } catch (error) {
+      this.problem(error)
+    }
     const largestFirst = [...this.#open].sort(([, a], [, b]) => b.length - a.length)
     for (const [name, segment] of largestFirst) {
       const files = segment.isBroken ? [] : segment.files().filter((file) => wanted.delete(file))
@@ -61,8 +67,8 @@ export class IndexCache {
   async add(run: RunBuilder): Promise<boolean> {
     try {
       await mkdir(this.#directory, { recursive: true, mode: 0o700 })
-      const name = await run.write(this.#directory, this.#options.repositoryId)
-      return (await this.#openSegment(name)) !== undefined
+      this.#adopt(await run.write(this.#directory, this.#options.repositoryId))
+      return true
     } catch (error) {
       this.problem(error)
       return false
@@ -71,23 +77,27 @@ export class IndexCache {
 
   /** Merges segments until each is larger than all smaller ones together, and less than a quarter of it is dead. */
   async tidy(signal?: AbortSignal): Promise<void> {
-    const { directory, names } = { directory: this.#directory, names: this.#toMerge() }
-    if (names.length > 0) {
-      try {
-        const segments = names.flatMap((name) => this.#open.get(name) ?? [])
-        const merged = await mergeSegments(segments, directory, this.#options.repositoryId, signal)
-        if (merged !== undefined) await this.#openSegment(merged)
-        for (const name of names) if (name !== merged) await this.#drop(name)
-      } catch (error) {
-        signal?.throwIfAborted()
-        if (error instanceof RepositoryError) throw error
-        this.problem(error) // the disk is full: the parts serve as well
-      }
-    }
+    const names = this.#toMerge()
+    if (names.length > 0) await this.#merge(names, signal)
     const all = this.segments()
     const total = all.reduce((sum, { length }) => sum + length, 0)
     if (total > (this.#options.residentMax ?? RESIDENT_MAX)) return
     for (const segment of all) if (!segment.isResident) segment.makeResident()
+  }
+
+  async #merge(names: readonly string[], signal?: AbortSignal): Promise<void> {
+    const segments = names.flatMap((name) => this.#open.get(name) ?? [])
+    for (const segment of segments) if (!this.#used.has(segment)) segment.forgetMarks()
+    try {
+      const merged = await mergeSegments(segments, this.#directory, this.#options.repositoryId, signal)
+      if (merged !== undefined) this.#adopt(merged)
+      for (const name of names) if (name !== merged?.name) await this.#drop(name)
+    } catch (error) {
+      signal?.throwIfAborted()
+      if (error instanceof RepositoryError) throw error
+      this.problem(error) // the disk is full: the parts serve as well
+      for (const name of names) await this.#openAgain(name)
+    }
   }
 
   /** What an index may use until this is closed. */
@@ -125,6 +135,22 @@ export class IndexCache {
     const segment = await Segment.open(join(this.#directory, name), this.#options.repositoryId)
     if (segment !== undefined) this.#open.set(name, segment)
     return segment
+  }
+
+  #adopt({ name, tables }: WrittenSegment): void {
+    if (!this.#open.has(name)) this.#open.set(name, Segment.written(join(this.#directory, name), tables))
+  }
+
+  /** A segment that was made ready to be joined, and is needed after all. @throws RepositoryError REPOSITORY_CACHE when it is gone */
+  async #openAgain(name: string): Promise<void> {
+    const segment = this.#open.get(name)
+    if (segment === undefined || this.#used.has(segment)) return
+    const files = new Set(segment.liveFiles())
+    segment.close()
+    this.#open.delete(name)
+    const again = await this.#openSegment(name)
+    if (again === undefined) throw new RepositoryError('REPOSITORY_CACHE', `the index cache lost ${name}`)
+    again.keepOnly(files)
   }
 
   async #drop(name: string): Promise<void> {

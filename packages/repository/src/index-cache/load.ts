@@ -6,6 +6,7 @@ import { decodeIndex } from '../format/index-file.ts'
 import { scanIndex } from '../format/index-scanner.ts'
 import { ID_LENGTH } from '../id.ts'
 import { isRepositoryError } from '../error.ts'
+import { dropped } from '../garbage.ts'
 import { MemoryIndex } from '../memory-index.ts'
 import { damaged, loadUnpacked } from '../unpacked.ts'
 import type { IndexCache } from './index-cache.ts'
@@ -13,7 +14,7 @@ import { RunBuilder } from './run.ts'
 import { TREE_BIT, type PackSink } from './records.ts'
 
 /** Index files on their way at once: each up to some 10 MB when unpacked. */
-const FILES_AHEAD = 4
+const FILES_AHEAD = 3
 /** A cache that breaks this often while it is read is not used. */
 const ATTEMPTS = 3
 
@@ -39,7 +40,10 @@ export async function loadBlobIndex(source: IndexSource, signal?: AbortSignal): 
     }
   }
   const memory = new MemoryIndex()
-  for await (const { name, json } of load(source, names, signal)) addIndexFile(memory, name, json)
+  for await (const { name, json } of load(source, names, signal)) {
+    addIndexFile(memory, name, json)
+    dropped(json.length * 2)
+  }
   return new BlobIndex([], memory)
 }
 
@@ -55,6 +59,7 @@ async function loadCached(
   for await (const { name, json } of load(source, missing, signal)) {
     run.beginFile(name)
     addIndexFile(run, name, json)
+    dropped(json.length * 2)
     if (!run.isFull) continue
     if (!(await cache.add(run))) run.moveTo(memory)
     run = new RunBuilder()

@@ -1,6 +1,7 @@
+import { dropped } from '../garbage.ts'
 import { ID_LENGTH, idBytes } from '../id.ts'
 import { packOf, prefixAt, RECORD, RecordBuffer } from './records.ts'
-import { CHUNK, SegmentWriter, type SegmentSubject } from './segment-file.ts'
+import { CHUNK, SegmentWriter, type SegmentSubject, type WrittenSegment } from './segment-file.ts'
 import type { Segment } from './segment.ts'
 
 /** Records sorted at once, about: 12 MiB, and as much again for the result. */
@@ -10,14 +11,14 @@ const PREFIXES = 2 ** 32
 /**
  * Joins segments into one, without what belongs to index files that are gone. IDs are spread evenly, so the segments are
  * walked side by side in parts of the same prefixes, each sorted as a whole; only a part is in memory.
- * @returns the name of the new file in `directory`; undefined when nothing was left
+ * @returns the new segment in `directory`; undefined when nothing was left
  */
 export async function mergeSegments(
   segments: readonly Segment[],
   directory: string,
   repositoryId: string,
   signal?: AbortSignal,
-): Promise<string | undefined> {
+): Promise<WrittenSegment | undefined> {
   const total = segments.reduce((sum, { length }) => sum + length, 0)
   const { subject, numbers } = joinedSubject(segments)
   if (subject.packFiles.length === 0) return undefined
@@ -29,7 +30,9 @@ export async function mergeSegments(
       const limit = part === parts ? PREFIXES : Math.floor((PREFIXES / parts) * part)
       const buffer = new RecordBuffer(cursors.reduce((sum, cursor) => sum + cursor.bound(limit), 0))
       for (const cursor of cursors) cursor.takeUntil(limit, buffer)
-      await writer.append(buffer.sorted())
+      const sorted = buffer.sorted()
+      await writer.append(sorted)
+      dropped(sorted.length * 2)
       signal?.throwIfAborted()
     }
     return await writer.finish(repositoryId, subject)

@@ -1,14 +1,15 @@
+import { dropped } from '../garbage.ts'
 import { ID_LENGTH } from '../id.ts'
 import { packedIds } from './merge.ts'
 import { fieldsAt, RECORD, RecordBuffer, TREE_BIT, type PackSink } from './records.ts'
-import { SegmentWriter } from './segment-file.ts'
+import { SegmentWriter, type WrittenSegment } from './segment-file.ts'
 
 /** Blobs gathered before they are sorted and written: 24 MiB. */
 const RUN_RECORDS = 1 << 19
 
 /** Gathers the blobs of whole index files until they are worth a segment. */
 export class RunBuilder implements PackSink {
-  readonly #records = new RecordBuffer(0)
+  readonly #records = new RecordBuffer(RUN_RECORDS + RUN_RECORDS / 4) // memory that is not touched costs nothing
   readonly #packs: string[] = []
   readonly #packFiles: number[] = []
   readonly #files: string[] = []
@@ -41,11 +42,13 @@ export class RunBuilder implements PackSink {
     this.#records.add(ids, at, pack, offset, length, plain)
   }
 
-  /** @returns the name of the new segment in `directory` */
-  async write(directory: string, repositoryId: string): Promise<string> {
+  /** Writes a segment in `directory`. */
+  async write(directory: string, repositoryId: string): Promise<WrittenSegment> {
     const writer = await SegmentWriter.create(directory, this.#records.length)
     try {
-      await writer.append(this.#records.sorted())
+      const sorted = this.#records.sorted()
+      await writer.append(sorted)
+      dropped(sorted.length * 2)
       return await writer.finish(repositoryId, {
         packs: packedIds(this.#packs),
         packFiles: Uint32Array.from(this.#packFiles),

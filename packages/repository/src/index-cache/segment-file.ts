@@ -106,6 +106,13 @@ export interface SegmentSubject {
   readonly files: Uint8Array
 }
 
+/** A segment that was just written. */
+export interface WrittenSegment {
+  /** Of its file. */
+  readonly name: string
+  readonly tables: SegmentTables
+}
+
 /** Writes a segment in order; the name that makes it one comes last. */
 export class SegmentWriter {
   readonly #directory: string
@@ -145,8 +152,8 @@ export class SegmentWriter {
     await this.#write(records)
   }
 
-  /** @returns the name of the file */
-  async finish(repositoryId: string, { packs, packFiles, files }: SegmentSubject): Promise<string> {
+  /** Gives the file its name. */
+  async finish(repositoryId: string, { packs, packFiles, files }: SegmentSubject): Promise<WrittenSegment> {
     if (this.#count % CHUNK !== 0) this.#checks.push(this.#check)
     for (let slot = 1; slot < this.#fan.length; slot++)
       this.#fan[slot] = (this.#fan[slot] ?? 0) + (this.#fan[slot - 1] ?? 0)
@@ -168,7 +175,20 @@ export class SegmentWriter {
     await this.#handle.close()
     const name = Buffer.from(seal).toString('hex') + SUFFIX
     await rename(this.#temporary, join(this.#directory, name))
-    return name
+    return { name, tables: this.#tables({ packs, packFiles, files }) }
+  }
+
+  /** What reading the file again would give. */
+  #tables(subject: SegmentSubject): SegmentTables {
+    const [records, bits, fan] = [this.#count, this.#bits, this.#fan]
+    return {
+      records,
+      bits,
+      fan,
+      checks: Uint32Array.from(this.#checks),
+      ...subject,
+      marks: this.#marks.subarray(0, records),
+    }
   }
 
   async abandon(): Promise<void> {

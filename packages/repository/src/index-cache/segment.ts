@@ -22,7 +22,7 @@ export class Segment {
   readonly path: string
   /** Found damaged while it was read: its file is removed, and it must not be asked again. */
   isBroken = false
-  readonly #tables: SegmentTables
+  #tables: SegmentTables
   readonly #file: number
   /** All records, when they are few. */
   #resident: Uint8Array | undefined
@@ -30,7 +30,7 @@ export class Segment {
   readonly #dead: Uint8Array
   /** 1 for each chunk that was compared with its CRC. */
   readonly #verified: Uint8Array
-  readonly #chunk = new Uint8Array(CHUNK * RECORD)
+  #chunk: Uint8Array | undefined
   readonly #record = new Uint8Array(RECORD)
   /** Where `#load` put a record: one of those above, or `#resident`. */
   #bytes: Uint8Array = this.#record
@@ -66,6 +66,11 @@ export class Segment {
     return undefined
   }
 
+  /** One that this process just wrote: its tables need not be read again. */
+  static written(path: string, tables: SegmentTables): Segment {
+    return new Segment(path, openSync(path, 'r'), tables)
+  }
+
   get length(): number {
     return this.#tables.records
   }
@@ -98,6 +103,13 @@ export class Segment {
     const kept = this.files().map((name) => files.has(name))
     for (let pack = 0; pack < this.#dead.length; pack++) this.#dead[pack] = kept[this.packFile(pack)] === true ? 0 : 1
     this.#recordsDead = -1
+  }
+
+  /** Names of the index files whose packs count. */
+  liveFiles(): string[] {
+    const live = new Set<number>()
+    for (let pack = 0; pack < this.packCount; pack++) if (this.isLive(pack)) live.add(this.packFile(pack))
+    return this.files().filter((_, file) => live.has(file))
   }
 
   get hasDead(): boolean {
@@ -163,6 +175,11 @@ export class Segment {
     return bytes
   }
 
+  /** Lets go of what only look-ups need. Nothing can be found in it afterwards. */
+  forgetMarks(): void {
+    this.#tables = { ...this.#tables, marks: new Uint8Array() }
+  }
+
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
@@ -194,6 +211,7 @@ export class Segment {
     if (this.#resident !== undefined) return record * RECORD
     const chunk = Math.floor(record / CHUNK)
     if (this.#wholeChunks || this.#verified[chunk] === 0) {
+      this.#chunk ??= new Uint8Array(CHUNK * RECORD)
       if (this.#chunkLoaded !== chunk) {
         this.#chunkLoaded = -1
         this.chunk(chunk, this.#chunk)
