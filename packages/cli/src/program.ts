@@ -15,6 +15,7 @@ import { addPoints } from './program/points.ts'
 import { addPool } from './program/pool.ts'
 import { addRepo } from './program/repo.ts'
 import { addRestore } from './program/restore.ts'
+import { addRetention } from './program/retention.ts'
 import type { Start } from './program/start.ts'
 import { addUnlock } from './program/unlock.ts'
 import { addVerify } from './program/verify.ts'
@@ -48,6 +49,7 @@ const GROUPS: readonly ((program: Command, start: Start) => void)[] = [
   addFiles,
   addVerify,
   addCheck,
+  addRetention,
   addUnlock,
   addCache,
   addDoctor,

@@ -71,3 +71,11 @@ export {
   type Verdict,
 } from './retention/keep-rules.ts'
 export type { Span } from './retention/point-time.ts'
+export {
+  pruneDefaults,
+  type MaxUnused,
+  type PruneFigures,
+  type PruneOptions,
+  type PruneProgress,
+} from './prune/options.ts'
+export { prune, pruneFigures } from './prune/prune.ts'
