@@ -28,7 +28,7 @@ export async function clientCases(stage: Stage): Promise<Case[]> {
       name: 'client, plain, sequential / nbdcopy',
       goal: 1.2,
       bytes: size,
-      ours: () => read({ target: clear, connections: 1 }),
+      ours: () => read({ target: clear, connections: 1, inFlight: 2 }), // enough where nothing is late; more costs the server
       theirs: () => copy(`nbd://localhost:${plain}`),
     },
     {
@@ -36,6 +36,13 @@ export async function clientCases(stage: Stage): Promise<Case[]> {
       goal: 1.0,
       bytes: size,
       ours: () => read({ target: veiled, connections: 1 }),
+      theirs: () => copy(secureUri(tls, secure)),
+    },
+    {
+      name: 'client, TLS, sequential, 2 threads / nbdcopy',
+      goal: 1.0,
+      bytes: size,
+      ours: () => read({ target: veiled, connections: 2, inFlight: 8, thread: 'own' }),
       theirs: () => copy(secureUri(tls, secure)),
     },
     {
