@@ -95,7 +95,7 @@ export interface NbdClient extends AsyncDisposable {
    * @throws NbdError NBD_RANGE, NBD_IO, NBD_DISCONNECTED, NBD_TIMEOUT, NBD_PROTOCOL; the signal's reason when aborted
    */
   read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array>
-  /** As `read`, in memory that is used again after `release`: twice as fast where much is read. */
+  /** As `read`, in memory that is used again after `release`: half as fast again where much is read. */
   borrow(offset: number, length: number, signal?: AbortSignal): Promise<Loan>
   /**
    * Writes `data`; durable only after `flush`. The range must be on the block size. Never repeated by itself, since the
