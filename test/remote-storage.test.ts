@@ -59,7 +59,7 @@ test('over REST with TLS, a repository to which one can only add takes backups, 
   const distrust = await bench.tidemark('repo', 'add', 'untrusted', urlOf(server.url), ...storage)
   expect(distrust.last).toMatchObject({ code: 'BACKEND_DENIED' }) // at once: trust does not come by waiting
   await succeed(bench.tidemark('repo', 'add', 'guarded', urlOf(server.url), '--append-only', ...storage, ...tls))
-  await succeed(bench.tidemark('backup', 'web', '--repo', 'guarded'))
+  const { points } = await succeed(bench.tidemark('backup', 'web', '--repo', 'guarded'))
   await succeed(bench.tidemark('check', '--read-data', '--repo', 'guarded'))
   const directory = join(bench.directory, 'files')
   const { files } = await succeed(bench.tidemark('restore', 'web', '--repo', 'guarded', '--to-dir', directory))
@@ -76,6 +76,14 @@ test('over REST with TLS, a repository to which one can only add takes backups, 
     { subject: 'locks', verdict: 'good' },
   ])
   expect(JSON.stringify(run.lines) + run.stderr).not.toContain(REST_PASSWORD)
+  for (const removing of [['forget', String((points as Line[])[0]?.['id'])], ['prune']]) {
+    const refused = await bench.tidemark(...removing, '--repo', 'guarded')
+    expect(refused.code, JSON.stringify(refused.last)).toBe(1)
+    expect(refused.last).toMatchObject({
+      code: 'REPOSITORY_APPEND_ONLY',
+      message: expect.stringContaining('nothing was changed'),
+    })
+  }
 
   const ofRestic = urlOf(server.url, `vm:${REST_PASSWORD}`)
   await writeFile(pem('client.pem'), certificates.client.cert + certificates.client.key)
@@ -89,7 +97,7 @@ test('over REST with TLS, a repository to which one can only add takes backups, 
   ]
   const checked = await promisify(execFile)('restic', ['--no-cache', '-r', ofRestic, ...trust, 'check', '--read-data'])
   expect(checked.stdout).toContain('no errors were found')
-}, 60_000)
+}, 120_000)
 
 test('over S3 with TLS, with keys from the environment, from a file and from a profile', async () => {
   await using ceph = await startCeph({ certificate: pem('server-cert.pem'), key: pem('server-key.pem') })
@@ -128,7 +136,7 @@ test('over S3 with TLS, with keys from the environment, from a file and from a p
       delete process.env[name]
     }
   }
-}, 90_000)
+}, 120_000)
 
 test('a password in a URL is refused before anything is asked, and not repeated', async () => {
   const run = await bench.tidemark(

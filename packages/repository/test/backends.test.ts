@@ -230,7 +230,7 @@ test('restic checks what we wrote to a REST server, and we read what it wrote th
   expect(await all(repository.snapshots())).toHaveLength(2)
   expect((await loadDisk(repository, id)).length).toBe(MiB)
   await restic('check', '--read-data')
-}, 60_000)
+}, 120_000)
 
 test('a backup goes on when its server dies in the middle and comes back', async () => {
   const served = fresh()
@@ -263,4 +263,4 @@ test('a backup goes on when its server dies in the middle and comes back', async
   const [snapshot] = await all(repository.snapshots())
   expect(snapshot && Buffer.compare(await loadDisk(repository, snapshot.id), disk)).toBe(0)
   await running[Symbol.asyncDispose]()
-}, 60_000)
+}, 120_000)

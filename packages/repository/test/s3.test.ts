@@ -95,7 +95,7 @@ test('restic checks, restores and prunes what we wrote to S3, and we read what i
   expect((await repository.check({ readData: true })).errors).toEqual([])
   const snapshots = await all(repository.snapshots())
   expect(snapshots.map(({ paths }) => paths)).toEqual([[join(place.path, 'of-restic')]])
-}, 60_000)
+}, 120_000)
 
 test('keys that are wrong, a bucket that is not there and a service that is away are told apart', async () => {
   const stranger = { accessKeyId: 'AKnobody', secretAccessKey: 'secret-of-nobody' }
@@ -183,7 +183,7 @@ test('Object Lock keeps files but locks, its retention is renewed, and a removal
   await expect(renewRetention({ ...repository, backend: bucketOf() })).rejects.toMatchObject({
     code: 'REPOSITORY_UNSUPPORTED',
   })
-}, 60_000)
+}, 120_000)
 
 test('in a bucket with Object Lock, somebody with all keys but the bypass cannot destroy what is stored', async () => {
   const writer = await ceph.user('keeper')
