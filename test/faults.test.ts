@@ -91,7 +91,7 @@ test.each<[string, Planned]>([
 test.each<[string, Planned]>([
   ['NBD_CERTIFICATE', { id: 'cert', at: 'nbd-tls', times: 'always', do: { action: 'wrong-certificate' } }],
   ['XENAPI_CERTIFICATE', { id: 'pool cert', at: 'https', times: 'always', do: { action: 'wrong-certificate' } }],
-  ['NBD_PROTOCOL', { id: 'noise', at: 'nbd-reply', do: { action: 'corrupt', what: 'head', bit: 7 } }],
+  ['NBD_PROTOCOL', { id: 'noise', at: 'nbd-reply', times: 'always', do: { action: 'corrupt', what: 'head', bit: 7 } }],
   ['NBD_IO', { id: 'EIO', at: 'nbd-reply', do: { action: 'error' } }],
   ['XENAPI_PROTOCOL', { id: 'page', at: 'request', match: { method: 'VDI.get_nbd_info' }, do: { action: 'html' } }],
   ['XENAPI_FAILURE', { id: 'full', at: 'disk-write', match: { by: 'snapshot' }, do: { action: 'full' } }],
