@@ -6,6 +6,7 @@ import type { Out } from './output/out.ts'
 import { addAccess } from './program/access.ts'
 import { addBackup } from './program/backup.ts'
 import { addCache } from './program/cache.ts'
+import { addBrowse, addCopy, addTag } from './program/browse.ts'
 import { addCheck } from './program/check.ts'
 import { addDemo } from './program/demo.ts'
 import { addDoctor } from './program/doctor.ts'
@@ -44,6 +45,9 @@ const GROUPS: readonly ((program: Command, start: Start) => void)[] = [
   addVm,
   addBackup,
   addPoints,
+  addBrowse,
+  addTag,
+  addCopy,
   addRestore,
   addAccess,
   addFiles,

@@ -60,6 +60,32 @@ export async function findSecret(sources: SecretSources, environment: Environmen
   )
 }
 
+/** A password to be: from a file, `TIDEMARK_NEW_PASSWORD`, or asked for twice. @throws CliError CLI_PASSWORD */
+export async function newPassword(file: string | undefined, environment: Environment = process.env): Promise<Secret> {
+  const value = environment['TIDEMARK_NEW_PASSWORD']
+  const secret =
+    file !== undefined
+      ? await readSecret(file, 'the new key')
+      : value !== undefined
+        ? new Secret(value)
+        : await promptTwice()
+  if (secret.reveal() !== '') return secret
+  throw new CliError('CLI_PASSWORD', 'the new password is empty')
+}
+
+async function promptTwice(): Promise<Secret> {
+  if (!process.stdin.isTTY) {
+    throw new CliError(
+      'CLI_PASSWORD',
+      'no new password: name a file with --new-password-file, set TIDEMARK_NEW_PASSWORD, or run on a terminal',
+    )
+  }
+  const first = await prompt('New password: ')
+  const again = await prompt('Once more: ')
+  if (first.reveal() === again.reveal()) return first
+  throw new CliError('CLI_PASSWORD', 'the two are different: nothing was changed')
+}
+
 async function readSecret(file: string, what: string): Promise<Secret> {
   try {
     return new Secret((await readFile(file, 'utf8')).replace(/\r?\n$/, ''))

@@ -79,6 +79,14 @@ export class BlobIndex {
     return { pack: this.#packId(entry, rest.pack), offset, length, uncompressedLength }
   }
 
+  /** Type and packed ID of an entry; a copy. */
+  blobAt(entry: number): { readonly type: BlobType; readonly id: Uint8Array } {
+    const { type } = this.#fields(entry)
+    if (entry >= this.#memoryBase) return { type, id: this.#memory.id(entry - this.#memoryBase).slice() }
+    const { segment, base } = this.#segmentOf(entry)
+    return { type, id: segment.idAt(entry - base) }
+  }
+
   /** Size of the blob itself, in bytes. */
   plainSize(entry: number): number {
     return plainSizeOf(this.#fields(entry))

@@ -20,6 +20,8 @@ export type RepositoryErrorCode =
   | 'REPOSITORY_UNSUPPORTED'
   /** A snapshot that was not made as a restore point: contract of the tree not met. */
   | 'REPOSITORY_NO_POINT'
+  /** A snapshot has no such file or directory. */
+  | 'REPOSITORY_NO_ENTRY'
   /** The caller handed in something that does not fit: chunks that are not the plan's reads, an unsafe name. */
   | 'REPOSITORY_INPUT'
   /** The local cache of the index broke while it was in use. It was removed: run the command again. */

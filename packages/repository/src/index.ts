@@ -38,7 +38,6 @@ export type { NodeType, TreeNode } from './format/tree.ts'
 export { blobId, snapshotId, type BlobId, type BlobType, type SnapshotId } from './id.ts'
 export type { LockKind, LockOwner, RepositoryLock } from './lock.ts'
 export {
-  addPassword,
   initRepository,
   openRepository,
   repositoryDefaults,
@@ -79,3 +78,10 @@ export {
   type PruneProgress,
 } from './prune/options.ts'
 export { prune, pruneFigures } from './prune/prune.ts'
+export { dump } from './browse/dump.ts'
+export { findBlobs, findNames, type BlobQuery, type Found } from './browse/find.ts'
+export { entryAt, listEntries, walkTree, type Entry } from './browse/walk.ts'
+export { copySnapshots, type CopyProgress, type CopyReport } from './copy/copy.ts'
+export { addKey, changePassword, listKeys, removeKey, type KeyInfo } from './keys/keys.ts'
+export { sharesOf, statsOf, type Share, type Stats, type StatsProgress } from './stats/stats.ts'
+export { changeTags, type Retagged, type TagChange } from './tags/tags.ts'

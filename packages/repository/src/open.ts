@@ -21,8 +21,10 @@ export interface RepositoryOptions {
   readonly dataLevel: number
   /** Open each blob again before it is stored, as restic does. */
   readonly verifyWrites: boolean
-  /** Cost of the key derivation; only `init` uses it. */
+  /** Cost of deriving a key from a new password. */
   readonly kdf: KdfParameters
+  /** `Repository.chunkerPolynomial` of another repository: restic then cuts files alike in both, and a copy shares them. Only `init` uses it. */
+  readonly chunkerPolynomial: string
   /** Key file to try first: `Repository.keyName` of the last time. */
   readonly keyHint: string
   /** Name of this machine in locks and keys. In a container: something unique. */
@@ -48,6 +50,7 @@ export const repositoryDefaults = {
   workers: 2,
   kdf: kdfDefaults,
   keyHint: '',
+  chunkerPolynomial: '',
   clock: systemClock,
 } as const satisfies Partial<RepositoryOptions>
 
@@ -72,7 +75,7 @@ export async function initRepository(
   const keyFile = await encodeKeyFile(key, password, complete.kdf, origin)
   const keyName = sha256Hex(keyFile)
   await backend.save({ type: 'keys', name: keyName }, keyFile, signal)
-  const config = newConfig()
+  const config = newConfig(complete.chunkerPolynomial)
   try {
     await backend.save({ type: 'config', name: '' }, new Sealer(key).seal(encodeConfig(config)), signal)
   } catch (error) {
@@ -102,23 +105,6 @@ export async function openRepository(
   const plain = new Sealer(key).open(sealed)
   if (plain === undefined) throw damaged('config', 'the MAC does not verify')
   return joined(backend, complete, decodeConfig(plain), key, name, false)
-}
-
-/** Adds a password to a repository, as `restic key add` does: a key file that wraps the same master key. */
-export async function addPassword(
-  backend: Backend,
-  password: string,
-  newPassword: string,
-  options: Partial<RepositoryOptions> = {},
-  signal?: AbortSignal,
-): Promise<string> {
-  const complete = completed(options)
-  const { key } = await findKey(backend, password, complete.keyHint, signal)
-  const origin = { created: complete.clock.now(), username: complete.username, hostname: complete.hostname }
-  const file = await encodeKeyFile(key, newPassword, complete.kdf, origin)
-  const name = sha256Hex(file)
-  await backend.save({ type: 'keys', name }, file, signal)
-  return name
 }
 
 type CompleteOptions = Omit<RepositoryOptions, 'cache'> & Partial<Pick<RepositoryOptions, 'cache'>>
@@ -151,6 +137,8 @@ function joined(
     id: config.id,
     keyName,
     key,
+    kdf: options.kdf,
+    chunkerPolynomial: config.chunkerPolynomial,
     clock,
     owner: { hostname: host, username, pid },
     workers,

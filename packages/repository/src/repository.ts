@@ -4,6 +4,8 @@ import { checkRepository, type CheckOptions, type CheckProgress, type CheckRepor
 import type { Clock } from './clock.ts'
 import { RepositoryError } from './error.ts'
 import { Sealer, type MasterKey } from './format/crypto.ts'
+import type { KdfParameters } from './format/kdf.ts'
+import { encodeKeyFile } from './format/key.ts'
 import { decodeSnapshot, encodeSnapshot, type NewSnapshot, type Snapshot } from './format/snapshot.ts'
 import { idAt, idBytes, snapshotId, type BlobId, type BlobType, type SnapshotId } from './id.ts'
 import type { IndexCache } from './index-cache/index-cache.ts'
@@ -23,6 +25,10 @@ export interface Repository extends AsyncDisposable {
   readonly sealer: Sealer
   /** Name of the key file that the password opened: pass it as `keyHint` next time to save a key derivation. */
   readonly keyName: string
+  /** A key file that opens this repository with another password: to be stored under its SHA-256. */
+  wrapKey(password: string): Promise<Uint8Array>
+  /** What `init` of a repository takes that shall share chunks of files with this one. */
+  readonly chunkerPolynomial: string
   /** What the disk layer works on: blobs without hex and without a promise for each. */
   readonly blobs: BlobStore
 
@@ -89,6 +95,9 @@ export interface RepositoryParts {
   readonly id: string
   readonly keyName: string
   readonly key: MasterKey
+  /** Cost of deriving keys from new passwords. */
+  readonly kdf: KdfParameters
+  readonly chunkerPolynomial: string
   readonly clock: Clock
   readonly owner: LockOwner
   /** Threads that compress and encrypt; 0 for none. */
@@ -135,6 +144,8 @@ export function makeRepository(parts: RepositoryParts): Repository {
     keyName,
     backend,
     sealer,
+    chunkerPolynomial: parts.chunkerPolynomial,
+    wrapKey: (password) => encodeKeyFile(parts.key, password, parts.kdf, { created: clock.now(), ...owner }),
     blobs: { reader, writer, index: currentIndex, ready },
     async lock(kind, signal) {
       if (kind === 'shared') pool.warm() // while the lock settles, for whoever backs up or restores under it

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander'
+import type { NewKeyArguments } from '../commands/keys.ts'
 import type { RepoInitArguments } from '../commands/repo.ts'
 import type { RepositoryOptions } from '../connect.ts'
 import { count, days, rate } from './numbers.ts'
@@ -33,6 +34,28 @@ export function addRepo(program: Command, start: Start): void {
       .description('with Object Lock: keep all files from removal for as long as new ones'),
   ).action((args: RepositoryOptions) =>
     start(async (global, out) => (await import('../commands/repo.ts')).repoRenew(global, out, args)),
+  )
+  addKeys(repo, start)
+}
+
+function addKeys(repo: Command, start: Start): void {
+  const key = repo.command('key').description('passwords of a repository: each opens it alone')
+  const withNew = (command: Command) =>
+    withRepo(command).option('--new-password-file <file>', 'file with it; else TIDEMARK_NEW_PASSWORD or a prompt')
+  withRepo(key.command('list').description('who made each key, and when; * is the one in use')).action(
+    (args: RepositoryOptions) =>
+      start(async (global, out) => (await import('../commands/keys.ts')).keyList(global, out, args)),
+  )
+  withNew(key.command('add').description('one more password')).action((args: NewKeyArguments) =>
+    start(async (global, out) => (await import('../commands/keys.ts')).keyAdd(global, out, args)),
+  )
+  withRepo(key.command('remove <key>').description('take one away: never the one in use, nor the last')).action(
+    (name: string, args: RepositoryOptions) =>
+      start(async (global, out) => (await import('../commands/keys.ts')).keyRemove(global, out, name, args)),
+  )
+  withNew(key.command('passwd').description('another password instead of the one in use')).action(
+    (args: NewKeyArguments) =>
+      start(async (global, out) => (await import('../commands/keys.ts')).keyPasswd(global, out, args)),
   )
 }
 

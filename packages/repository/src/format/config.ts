@@ -11,8 +11,9 @@ export interface Config {
   readonly chunkerPolynomial: string
 }
 
-export function newConfig(): Config {
-  return { version: 2, id: randomBytes(32).toString('hex'), chunkerPolynomial: randomPolynomial() }
+/** @param chunkerPolynomial of another repository; a new one when empty */
+export function newConfig(chunkerPolynomial = ''): Config {
+  return { version: 2, id: randomBytes(32).toString('hex'), chunkerPolynomial: chunkerPolynomial || randomPolynomial() }
 }
 
 export const encodeConfig = ({ version, id, chunkerPolynomial }: Config): Uint8Array =>

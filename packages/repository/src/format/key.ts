@@ -47,14 +47,23 @@ export async function openKeyFile(bytes: Uint8Array, password: string, file: str
   return master
 }
 
-function decodeKeyFile(bytes: Uint8Array, file: string) {
-  let value: Record<string, unknown>
+/** Who made a key, and when; what is missing is empty. @throws RepositoryError REPOSITORY_DAMAGED */
+export function decodeKeyOrigin(bytes: Uint8Array, file: string): KeyOrigin {
+  const { created, username, hostname } = parseKeyFile(bytes, file)
+  const text = (value: unknown) => (typeof value === 'string' ? value : '')
+  return { created: new Date(text(created)), username: text(username), hostname: text(hostname) }
+}
+
+function parseKeyFile(bytes: Uint8Array, file: string): Record<string, unknown> {
   try {
-    value = JSON.parse(Buffer.from(bytes).toString()) as Record<string, unknown>
+    return JSON.parse(Buffer.from(bytes).toString()) as Record<string, unknown>
   } catch (cause) {
     throw new RepositoryError('REPOSITORY_DAMAGED', `${file} is no key file`, { cause, file })
   }
-  const { kdf, N, r, p, salt, data } = value
+}
+
+function decodeKeyFile(bytes: Uint8Array, file: string) {
+  const { kdf, N, r, p, salt, data } = parseKeyFile(bytes, file)
   if (typeof kdf === 'string' && kdf !== 'scrypt') {
     throw new RepositoryError('REPOSITORY_UNSUPPORTED', `${file} uses the key derivation '${kdf}', not scrypt`, {
       file,

@@ -1,6 +1,6 @@
 import { RepositoryError } from '../error.ts'
 import { blobId, snapshotId, type BlobId, type SnapshotId } from '../id.ts'
-import { goJson, goTime } from './go-json.ts'
+import { goJson, goTime, parseJson } from './go-json.ts'
 
 /** Numbers of the run that made a snapshot; `restic snapshots` shows sizes from them. Since restic 0.17. */
 export interface SnapshotSummary {
@@ -79,6 +79,41 @@ export function encodeSnapshot(snapshot: NewSnapshot): Uint8Array {
       summary: summary === undefined ? undefined : encodeSummary(summary),
     }),
   )
+}
+
+/** Keys in restic's order: also of what it writes and we do not read. */
+const KEYS = [
+  'time',
+  'parent',
+  'tree',
+  'paths',
+  'hostname',
+  'username',
+  'uid',
+  'gid',
+  'excludes',
+  'tags',
+  'original',
+  'program_version',
+  'summary',
+]
+
+/** What can be changed of a snapshot file. */
+export interface SnapshotChange {
+  readonly tags?: readonly string[]
+  readonly original?: SnapshotId
+  /** Takes the name of the parent out: in another repository it means nothing. */
+  readonly withoutParent?: true
+}
+
+/** JSON of the same snapshot with a change: everything else stays as it is written, fields of other programs too. */
+export function rewriteSnapshot(json: Uint8Array, { tags, original, withoutParent }: SnapshotChange): Uint8Array {
+  const value = parseJson(Buffer.from(json).toString()) as Record<string, unknown>
+  if (tags !== undefined) value['tags'] = tags.length === 0 ? undefined : tags
+  if (original !== undefined) value['original'] = original
+  if (withoutParent) value['parent'] = undefined
+  const keys = [...KEYS, ...Object.keys(value).filter((key) => !KEYS.includes(key))]
+  return Buffer.from(goJson(Object.fromEntries(keys.map((key) => [key, value[key]]))))
 }
 
 /** @throws RepositoryError REPOSITORY_DAMAGED when a required field is missing */

@@ -148,6 +148,12 @@ export class Segment {
     return fieldsAt(this.#bytes, at)
   }
 
+  /** ID of a record: a copy. */
+  idAt(record: number): Uint8Array {
+    const at = this.#load(record)
+    return this.#bytes.slice(at, at + ID_LENGTH)
+  }
+
   /** A number of records that is at least that of all with this prefix or a smaller one. */
   slotEnd(prefix: number): number {
     const { fan, bits } = this.#tables
