@@ -10,7 +10,7 @@ import { tarEnd, tarHeader, tarPadding } from './tar.ts'
 const ZEROS = new Uint8Array(1 << 20)
 
 /** The bytes of a file in order, every blob verified; some megabytes in memory, whatever its size. */
-export async function* readEntry(
+async function* readEntry(
   repository: Repository,
   { content: ids = new Uint8Array() }: TreeNode,
   signal?: AbortSignal,

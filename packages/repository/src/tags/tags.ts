@@ -44,7 +44,7 @@ export async function changeTags(
 }
 
 /** In their order, each once. */
-export function changedTags(before: readonly string[], change: TagChange): readonly string[] {
+function changedTags(before: readonly string[], change: TagChange): readonly string[] {
   if ('set' in change) return Array.from(new Set(change.set))
   const { add = [], remove = [] } = change
   return Array.from(new Set([...before, ...add])).filter((tag) => !remove.includes(tag))
