@@ -21,6 +21,7 @@ import {
   localBackend,
   openRepository,
   planContent,
+  prune,
   removeKey,
   savePoint,
   sharesOf,
@@ -133,6 +134,7 @@ describe('stock restic accepts what we did', () => {
     ['a password changed', changesPassword],
     ['a key removed', removesKey],
     ['tags changed', changesTags],
+    ['a prune', prunes],
   ]
   test.each(operations)(
     '%s',
@@ -183,6 +185,16 @@ async function changesTags(): Promise<void> {
   expect(await changeTags(repository, [after], { add: ['keep'] })).toEqual([])
   await changeTags(repository, [after], { set: ['tidemark', 'vm-1'] })
   expect(await firstPoint(repository)).toMatchObject({ original: before.id, tags: ['tidemark', 'vm-1'] })
+}
+
+/** Leaves blobs that nobody needs among those that the points need. */
+async function prunes(): Promise<void> {
+  await using repository = await open()
+  await using lock = await repository.lock('exclusive')
+  const third = await saveDisk(repository, randomBytes(SIZE), 2)
+  await repository.removeSnapshot(third.id)
+  await prune(repository, lock)
+  expect(repository.blobs.index().find('tree', Buffer.from(third.tree, 'hex'))).toBe(-1)
 }
 
 async function copies(): Promise<void> {
