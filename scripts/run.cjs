@@ -57,6 +57,7 @@ function main() {
     'soak:xo': soakXo,
     fuzz,
     schedules,
+    crash,
     scale,
     'grid-simulation': gridSimulation,
   }
@@ -161,6 +162,13 @@ function schedules(args) {
   installPrograms(['openssl'], { needed: true })
   build()
   follow(node(), ['--conditions=@tidemark/source', 'scripts/schedules.ts', ...args])
+}
+
+/** Backup, forget and prune, killed at every call of the storage. */
+function crash(args) {
+  installPrograms(['restic'], { needed: true })
+  build()
+  follow(node(), ['--conditions=@tidemark/source', 'scripts/crash.ts', ...args])
 }
 
 function generate() {

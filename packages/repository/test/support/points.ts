@@ -1,5 +1,5 @@
+import assert from 'node:assert/strict'
 import { bytes, extent, KiB, type Extents } from '@tidemark/blocks'
-import { expect } from 'vitest'
 import {
   gridFor,
   loadPoint,
@@ -76,10 +76,9 @@ function change(disk: Uint8Array, random: Random): Extents {
 export async function expectWhole(repository: Repository, { id, disk }: KnownPoint): Promise<void> {
   const point = await loadPoint(repository, await repository.loadSnapshot(id))
   const content = await point.disks[0]?.content()
-  expect(content).toBeDefined()
-  if (content === undefined) return
+  assert(content !== undefined, `${id} has lost its disk`)
   const read = new Uint8Array(disk.length)
   for await (const { offset, data } of readContent(repository, content, { holes: 'skip' }))
     if (data !== 'zero') read.set(data, offset)
-  expect(Buffer.compare(read, disk)).toBe(0)
+  assert.equal(Buffer.compare(read, disk), 0, `${id} reads differently`)
 }
