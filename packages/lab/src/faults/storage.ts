@@ -35,6 +35,10 @@ export function guardStorage(storage: Storage, pool: () => Pool, planned: Planne
       await reading(id)
       return storage.read(id, offset, length)
     },
+    async readInto(id, offset, into) {
+      await reading(id)
+      return storage.readInto(id, offset, into)
+    },
     async write(id, offset, data) {
       await writing(id, 'write')
       const isWritable = storage.has(id) && !storage.isFrozen(id) // else the storage says what is wrong
