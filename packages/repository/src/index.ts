@@ -21,6 +21,7 @@ export { s3Backend, s3Defaults, type ObjectLock, type S3Options } from './backen
 export { openBackend, storageDefaults, type StorageOptions } from './backends/storage.ts'
 export type { CheckFinding, CheckOptions, CheckProgress, CheckReport } from './check.ts'
 export { systemClock, type Clock } from './clock.ts'
+export { compareContent, wholePieces } from './disk/compare.ts'
 export { contentOf, type DiskContent } from './disk/content.ts'
 export { readFileExtents, type FileChunk } from './disk/file-source.ts'
 export { writeToFile } from './disk/file-target.ts'
