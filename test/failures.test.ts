@@ -127,12 +127,12 @@ test('a network without NBD purpose', async () => {
   await expectSound(1)
 })
 
-test('tracking that was switched off behind our back gives a full read that says why, and tracking again', async () => {
+test('tracking that was switched off behind our back: all is compared, which says why, and tracking again', async () => {
   await bench.lab.control.disableCbtBehind(vdi)
   const { lines, code } = await bench.tidemark('backup', 'web')
   expect(code).toBe(0)
   const plan = lines.find(({ type }) => type === 'plan')
-  expect(plan?.['disks'][0]).toMatchObject({ action: 'full', reason: 'tracking-off' })
+  expect(plan?.['disks'][0]).toMatchObject({ action: 'compare', reason: 'tracking-off' })
   await guestWrites(bench.lab, vdi, [2], 'tracked again')
   const next = await succeed(bench.tidemark('backup', 'web'))
   expect(next['points'][0].disks[0]).toMatchObject({ action: 'incremental', bytes: { read: CBT_BLOCK } })
@@ -146,7 +146,7 @@ test('tracking that was switched off and on again: the pool cannot tell the chan
   const { lines, code } = await bench.tidemark('backup', 'web')
   expect(code).toBe(0)
   const replan = lines.findIndex(({ type }) => type === 'replan')
-  expect(lines[replan]?.['disk']).toMatchObject({ action: 'full', reason: 'base-unusable' })
+  expect(lines[replan]?.['disk']).toMatchObject({ action: 'compare', reason: 'base-unusable' })
   expect(replan).toBeLessThan(lines.findIndex(({ type }) => type === 'disk'))
   await expectSound(4)
 })

@@ -103,13 +103,13 @@ test.each<[string, Planned]>([
   await expectSound()
 })
 
-test('a bitmap that is too short, or no base64, is not believed: the disk is read in full, and that is said', async () => {
+test('a bitmap that is too short, or no base64, is not believed: all of the disk is compared, and that is said', async () => {
   for (const action of [{ action: 'truncate', after: 5 }, { action: 'garble' }] as const) {
     await changeBlocks(5)
     const { last } = await backup({ id: action.action, at: 'bitmap', do: action })
     points++
     expect(last['points'][0].disks[0]).toMatchObject({
-      action: 'full',
+      action: 'compare',
       reason: expect.stringMatching(/^base-unusable/),
     })
   }
@@ -125,7 +125,8 @@ test('a bitmap that omits a changed block, and a bit that flips on the way, are 
   for (const [index, lie] of lies.entries()) {
     // blocks of their own, so that no lie covers another
     await guestWrites(bench.lab, vdi, [200 + 20 * index, 210 + 20 * index], 'lies')
-    await succeed(backup(lie))
+    const unaudited = () => bench.tidemark('backup', 'web', '--pool', 'lab', '--repo', 'main', '--audit', 'off')
+    await succeed(bench.withFaults([lie], unaudited))
     points++
     const { code, last } = await verified()
     expect(code).toBe(1)
@@ -133,6 +134,22 @@ test('a bitmap that omits a changed block, and a bit that flips on the way, are 
   }
   await succeed(bench.tidemark('backup', 'web', '--full'))
   points++
+  expect((await verified()).code).toBe(0)
+  await expectSound()
+}, 60_000)
+
+test('a bitmap that omits a changed block is found by the audit: an alarm, code 3, and a point that is right', async () => {
+  await guestWrites(bench.lab, vdi, [60, 190], 'unsaid')
+  const audited = () => bench.tidemark('backup', 'web', '--pool', 'lab', '--repo', 'main', '--audit', '1')
+  const lie: Planned = { id: 'unsaid', at: 'bitmap', do: { action: 'omit' } }
+  const { code, lines, last } = await bench.withFaults([lie], audited)
+  points++
+  expect(code).toBe(3)
+  expect(lines.find(({ type }) => type === 'wrong-bitmap')?.['differing']).toHaveLength(1)
+  expect(last['points'][0].disks[0]).toMatchObject({
+    action: 'compare',
+    reason: expect.stringMatching(/^bitmap-wrong/),
+  })
   expect((await verified()).code).toBe(0)
   await expectSound()
 }, 60_000)
@@ -147,7 +164,7 @@ test('a host that dies in the middle of the reading and comes back: the point is
   const next = await succeed(bench.tidemark('backup', 'web'))
   points += 2
   expect(next['points'][0].disks[0]).toMatchObject({
-    action: 'full',
+    action: 'compare',
     reason: expect.stringMatching(/^tracking-off|^base/),
   })
   await expectSound()

@@ -53,7 +53,13 @@ export async function openBench(options: Partial<LabSettings> = {}): Promise<Ben
     repository,
     passwordFile,
     tidemark: (...args) =>
-      tidemark(['--config', join(directory, 'config.yaml'), '--cache-dir', join(directory, 'cache'), ...args]),
+      tidemark(directory, [
+        '--config',
+        join(directory, 'config.yaml'),
+        '--cache-dir',
+        join(directory, 'cache'),
+        ...args,
+      ]),
     admin: () => adminOf(lab),
     restic: (...args) => restic(['--repo', repository, '--password-file', passwordFile, '--no-cache', ...args]),
     async withFaults(faults, work) {
@@ -93,10 +99,11 @@ export async function succeed(run: Promise<Run>): Promise<Line> {
   return last
 }
 
-function tidemark(args: readonly string[]): Promise<Run> {
+function tidemark(directory: string, args: readonly string[]): Promise<Run> {
   const { promise, resolve: done } = Promise.withResolvers<Run>()
   const all = ['--conditions=@tidemark/source', MAIN, '--json', ...args]
-  execFile(process.execPath, all, { maxBuffer: 1 << 28 }, (error, stdout, stderr) => {
+  const env = { ...process.env, TIDEMARK_STATE_DIR: join(directory, 'state') }
+  execFile(process.execPath, all, { maxBuffer: 1 << 28, env }, (error, stdout, stderr) => {
     const lines = stdout.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as Line]))
     const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1
     done({ code, stderr, lines, last: lines.at(-1) ?? {} })

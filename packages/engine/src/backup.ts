@@ -1,9 +1,12 @@
 import { savePoint, type Repository } from '@tidemark/repository'
+import { auditDefaults, type AuditOptions } from './audit.ts'
 import type { Clock } from './clock.ts'
-import { backupDisk, type DiskDone, type DiskWork } from './disk-backup.ts'
+import { backupDisk, type DiskDone, type DiskListener, type DiskWork } from './disk-backup.ts'
 import { EngineError } from './error.ts'
 import type { OnBackup } from './events.ts'
-import { canBeTracked, fullSource, type DiskPlan, type PlanOptions, type VmPlan } from './plan.ts'
+import { inspectPool, tidyPool } from './janitor.ts'
+import type { Journal, Ledger } from './ledger/ledger.ts'
+import { canBeTracked, planCompare, type DiskPlan, type PlanOptions, type VmPlan } from './plan.ts'
 import { planVm, type PlannedVm } from './planner.ts'
 import { listPoints, slugOf, treeNameOf, type RestorePoint } from './points.ts'
 import type { Disk, DiskSnapshot, Pool, Vm, VmSnapshot } from './pool.ts'
@@ -14,9 +17,17 @@ export interface BackupOptions extends PlanOptions {
   readonly include: (disk: Disk) => boolean
   /** Added to the point's own tags. No commas. */
   readonly tags: readonly string[]
+  /** How much of what the pool calls unchanged is read and compared; undefined for nothing. */
+  readonly audit: AuditOptions | undefined
 }
 
-export const backupDefaults: BackupOptions = { full: false, source: undefined, include: () => true, tags: [] }
+export const backupDefaults: BackupOptions = {
+  full: false,
+  source: undefined,
+  include: () => true,
+  tags: [],
+  audit: auditDefaults,
+}
 
 /** The parts that a run works with. */
 export interface BackupContext {
@@ -25,6 +36,8 @@ export interface BackupContext {
   readonly clock: Clock
   /** Name and version, for the record: `tidemark 0.1.0`. */
   readonly tool: string
+  /** Remembers what a run makes on the pool, for when it is killed. */
+  readonly ledger: Ledger
   readonly on: OnBackup
 }
 
@@ -50,33 +63,73 @@ export async function backupVm(
   const { pool, repository } = context
   let clean = true
   const on: OnBackup = (event) => {
-    if (event.type === 'attention') clean = false
+    if (event.type === 'attention' || event.type === 'wrong-bitmap') clean = false
     context.on(event)
   }
   await using lock = await repository.lock('shared', signal)
   const running = signal === undefined ? lock.signal : AbortSignal.any([signal, lock.signal])
+  await tidyBefore({ ...context, on }, vm, running)
   const planned = await planBackup(context, vm, options, running)
   on({ type: 'plan', plan: planned.plan })
   await enableTracking({ ...context, on }, planned.plan, running)
   on({ type: 'stage', stage: 'metadata' })
   const metadata = await pool.exportMetadata(vm, running)
   on({ type: 'stage', stage: 'snapshot' })
-  const leftOut = vm.disks.filter((disk) => !options.include(disk))
-  await using snapshot = await pool.snapshot(vm, { repository: repository.id, leftOut }, running)
-  const takenAt = context.clock.now()
-  const works = await planReads(context, planned, snapshot, running)
+  const journal = await context.ledger.begin({
+    kind: 'backup',
+    pool: pool.identity.uuid,
+    repository: repository.id,
+    vm: { uuid: vm.uuid, name: vm.name },
+  })
+  await using undo = new AsyncDisposableStack()
+  undo.defer(() => journal.end()) // after the snapshot is gone
+  const snapshot = undo.use(await snapshotVm(context, vm, options, journal, running))
+  const takenAt = snapshot.takenAt
+  const works = await planReads(context, planned, snapshot, options, running)
   on({ type: 'stage', stage: 'disks' })
   const disks: DiskDone[] = []
-  for (const work of works) {
-    disks.push(await backupDisk(repository, work, (progress) => on({ type: 'disk', progress }), running))
-  }
+  for (const work of works) disks.push(await backupDisk(repository, work, listener(on), running))
   on({ type: 'stage', stage: 'saving' })
   const record = recordOf(context, vm, takenAt, snapshot.uuid, disks)
   const point = await saveVm(context, { record, metadata, disks, takenAt, planned, tags: options.tags }, running)
   on({ type: 'stage', stage: 'clean-up' })
-  await cleanPool({ ...context, on }, planned.plan, snapshot, point)
+  await journal.note({ step: 'saved', point: point.id })
+  const isTidy = await cleanPool({ ...context, on }, planned.plan, snapshot, point)
+  if (!isTidy) undo.move() // remembered, for the next run or the doctor
   return { point, record, clean }
 }
+
+/** Ends or undoes what an earlier run of this VM left. What cannot be tidied now calls for attention, and stops nothing. */
+async function tidyBefore(context: BackupContext, vm: Vm, signal: AbortSignal): Promise<void> {
+  const { repository, on } = context
+  const othersAtWork = await repository.isShared(signal)
+  const inspection = await inspectPool(context, { vm, othersAtWork }, signal)
+  for (const verdict of inspection.verdicts) on({ type: 'leftover', verdict })
+  for (const { verdict, cause } of await tidyPool(context, inspection)) {
+    on({ type: 'attention', message: `what an earlier run left, '${verdict.leftover.name}', is not tidied yet`, cause })
+  }
+}
+
+async function snapshotVm(
+  { pool, repository, clock }: BackupContext,
+  vm: Vm,
+  { include }: BackupOptions,
+  journal: Journal,
+  signal: AbortSignal,
+): Promise<VmSnapshot> {
+  const leftOut = vm.disks.filter((disk) => !include(disk))
+  const name = `tidemark ${clock.now().toISOString()} ${journal.run.slice(0, 8)}`
+  await journal.note({ step: 'snapshot', name })
+  const snapshot = await pool.snapshot(vm, { repository: repository.id, leftOut, name }, signal)
+  const { uuid, takenAt, disks } = snapshot
+  await journal.note({ step: 'snapshot-taken', uuid, takenAt: takenAt.toISOString(), disks: [...disks.keys()] })
+  return snapshot
+}
+
+const listener = (on: OnBackup): DiskListener => ({
+  onDisk: (progress) => on({ type: 'disk', progress }),
+  onWrong: (plan, differing) => on({ type: 'wrong-bitmap', plan, differing }),
+})
 
 /** What a run of this VM would do, without doing it. Takes no lock: nothing is written. */
 export async function planBackup(
@@ -117,6 +170,7 @@ async function planReads(
   context: BackupContext,
   { plan, parents }: PlannedVm,
   snapshot: VmSnapshot,
+  { audit }: BackupOptions,
   signal: AbortSignal,
 ): Promise<DiskWork[]> {
   const works: DiskWork[] = []
@@ -126,7 +180,7 @@ async function planReads(
       throw new EngineError('ENGINE_SOURCE', `the VM snapshot has no copy of disk ${each.disk.position}; run it again`)
     }
     const work = await askChanges(context, each, frozen, signal)
-    works.push({ ...work, parent: parents.get(each.disk.vdiUuid) })
+    works.push({ ...work, parent: parents.get(each.disk.vdiUuid), audit })
   }
   return works
 }
@@ -136,15 +190,13 @@ async function askChanges(
   plan: DiskPlan,
   frozen: DiskSnapshot,
   signal: AbortSignal,
-): Promise<Omit<DiskWork, 'parent'>> {
-  if (plan.action === 'full') return { plan, frozen, bitmap: undefined }
+): Promise<Omit<DiskWork, 'parent' | 'audit'>> {
+  if (plan.action !== 'incremental') return { plan, frozen, bitmap: undefined }
   const changes = await frozen.changedSince(plan.base, signal)
   if (changes.known) return { plan, frozen, bitmap: changes.bitmap }
-  const { disk } = plan
-  const { detail } = changes
-  const full: DiskPlan = { action: 'full', disk, reason: 'base-unusable', detail, source: fullSource(frozen.size) }
-  on({ type: 'replan', plan: full })
-  return { plan: full, frozen, bitmap: undefined }
+  const compare = planCompare(plan.disk, plan.previous, { reason: 'base-unusable', detail: changes.detail })
+  on({ type: 'replan', plan: compare })
+  return { plan: compare, frozen, bitmap: undefined }
 }
 
 function recordOf(
@@ -204,18 +256,20 @@ async function cleanPool(
   plan: VmPlan,
   snapshot: VmSnapshot,
   point: RestorePoint,
-): Promise<void> {
+): Promise<boolean> {
   try {
     await snapshot.keepAsBase(point.id)
     for (const { disk } of plan.disks) {
       const kept = snapshot.disks.get(disk.vdiUuid)
       if (kept !== undefined) await pool.dropOldBases(disk, repository.id, kept.uuid)
     }
+    return true
   } catch (cause) {
     on({
       type: 'attention',
       message: 'the restore point is safe, but its snapshot on the pool is not tidied yet',
       cause,
     })
+    return false
   }
 }

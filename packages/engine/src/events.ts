@@ -1,11 +1,16 @@
-import type { Bytes } from '@tidemark/blocks'
+import type { Bytes, Extents } from '@tidemark/blocks'
+import type { Verdict } from './janitor.ts'
 import type { DiskPlan, VmPlan } from './plan.ts'
 
 /** What a backup tells while it runs. The plan always comes before the first byte is read. */
 export type BackupEvent =
   | { readonly type: 'plan'; readonly plan: VmPlan }
-  /** The pool could not tell the changes after all: this disk is read in full, and why. Comes before it is read. */
+  /** The pool could not tell the changes after all: all of this disk is read, and why. Comes before it is read. */
   | { readonly type: 'replan'; readonly plan: DiskPlan }
+  /** Blocks that the pool called unchanged are not: the disk is compared as a whole. Earlier points may lack changes. */
+  | { readonly type: 'wrong-bitmap'; readonly plan: DiskPlan; readonly differing: Extents }
+  /** What an earlier run left of this VM's snapshots, and what becomes of it. */
+  | { readonly type: 'leftover'; readonly verdict: Verdict }
   | { readonly type: 'stage'; readonly stage: BackupStage }
   | { readonly type: 'disk'; readonly progress: DiskProgress }
   /** Done, but somebody should look. */

@@ -1,3 +1,4 @@
+export { auditDefaults, type AuditOptions } from './audit.ts'
 export {
   backupDefaults,
   backupVm,
@@ -10,12 +11,24 @@ export {
 export { systemClock, type Clock } from './clock.ts'
 export { EngineError, type EngineErrorCode } from './error.ts'
 export type { BackupEvent, BackupStage, DiskProgress, OnBackup, OnDisk } from './events.ts'
+export {
+  inspectPool,
+  tidyPool,
+  type Inspection,
+  type JanitorContext,
+  type JanitorOptions,
+  type Verdict,
+} from './janitor.ts'
+export { fileLedger } from './ledger/file-ledger.ts'
+export type { Journal, Ledger, RunHeader, RunStep, UnfinishedRun } from './ledger/ledger.ts'
+export { noLedger } from './ledger/no-ledger.ts'
 export type { OverlayIdentity } from './overlay/map.ts'
 export { openOverlay, type WritableImage } from './overlay/overlay.ts'
 export {
   canBeTracked,
   explain,
   planDisk,
+  type CompareReason,
   type DiskPlan,
   type FullReason,
   type PlanOptions,
@@ -40,6 +53,7 @@ export type {
   DiskSnapshot,
   DiskSource,
   DiskState,
+  Leftover,
   NewDisk,
   Pool,
   PoolIdentity,
@@ -62,4 +76,4 @@ export {
   type RestoredVm,
 } from './restore.ts'
 export { verifyDisk, type DiskVerdict } from './verify.ts'
-export { type DiskRecord, type VmRecord } from './vm-record.ts'
+export { type AuditRecord, type DiskRecord, type VmRecord } from './vm-record.ts'

@@ -23,7 +23,7 @@ const intact: DiskHistory = { previous, base: { state: 'usable' } }
 const usual: PlanOptions = { full: false, source: undefined }
 const reasonOf = (over: Partial<Disk>, history: DiskHistory, options = usual, vmHasPoints = true) => {
   const plan = planDisk({ ...disk, ...over }, history, options, vmHasPoints)
-  return plan.action === 'full' ? plan.reason : `incremental from ${plan.base}`
+  return plan.action === 'incremental' ? `incremental from ${plan.base}` : `${plan.action}: ${plan.reason}`
 }
 
 test('a disk whose last snapshot still serves as base is read by changed blocks, over NBD', () => {
@@ -31,20 +31,36 @@ test('a disk whose last snapshot still serves as base is read by changed blocks,
   expect(planDisk(disk, intact, usual, true).source).toBe('nbd')
 })
 
-test('every full read has its own reason', () => {
+test('every full read and every comparison has its own reason', () => {
   const none: DiskHistory = { previous: undefined, base: undefined }
-  expect(reasonOf({}, none, usual, false)).toBe('first-point')
-  expect(reasonOf({}, none)).toBe('new-disk')
-  expect(reasonOf({}, intact, { full: true, source: undefined })).toBe('forced')
-  expect(reasonOf({ storage: { ...storage, canTrack: false } }, intact)).toBe('cannot-track')
-  expect(reasonOf({ storage: { ...storage, whyUntracked: 'licence' }, tracked: false }, intact)).toBe('cannot-track')
+  expect(reasonOf({}, none, usual, false)).toBe('full: first-point')
+  expect(reasonOf({}, none)).toBe('full: new-disk')
+  expect(reasonOf({}, intact, { full: true, source: undefined })).toBe('full: forced')
+  expect(reasonOf({ storage: { ...storage, canTrack: false } }, intact)).toBe('compare: cannot-track')
+  expect(reasonOf({ storage: { ...storage, whyUntracked: 'licence' }, tracked: false }, intact)).toBe(
+    'compare: cannot-track',
+  )
   expect(reasonOf({ storage: { ...storage, whyUntracked: 'licence' } }, intact)).toBe('incremental from snap-1')
-  expect(reasonOf({ tracked: false }, intact)).toBe('tracking-off')
-  expect(reasonOf({}, { previous, base: { state: 'missing' } })).toBe('base-missing')
-  expect(reasonOf({}, { previous: { ...previous, snapshot: null }, base: undefined })).toBe('base-missing')
-  expect(reasonOf({}, { previous, base: { state: 'unusable', detail: 'reverted' } })).toBe('base-unusable')
-  expect(reasonOf({ size: bytes(1 << 29) }, intact)).toBe('size-decreased')
-  expect(reasonOf({ storage: { ...storage, uuid: 'sr-2' } }, intact)).toBe('storage-changed')
+  expect(reasonOf({ tracked: false }, intact)).toBe('compare: tracking-off')
+  expect(reasonOf({}, { previous, base: { state: 'missing' } })).toBe('compare: base-missing')
+  expect(reasonOf({}, { previous: { ...previous, snapshot: null }, base: undefined })).toBe('compare: base-missing')
+  expect(reasonOf({}, { previous, base: { state: 'unusable', detail: 'reverted' } })).toBe('compare: base-unusable')
+  expect(reasonOf({ size: bytes(1 << 29) }, intact)).toBe('compare: size-decreased')
+  expect(reasonOf({ storage: { ...storage, uuid: 'sr-2' } }, intact)).toBe('compare: storage-changed')
+})
+
+test('another disk in the place of the old one is compared with it', () => {
+  expect(reasonOf({ vdiUuid: 'vdi-2' }, intact)).toBe('compare: disk-replaced')
+})
+
+test('the estimate is what the last increment took, the used bytes where holes are shown, or the whole disk', () => {
+  const changed = { ...previous, action: 'incremental', bytes: { ...previous.bytes, changed: bytes(65_536) } } as const
+  const estimate = (over: Partial<Disk>, history: DiskHistory, options = usual) =>
+    planDisk({ ...disk, ...over }, history, options, true).estimate
+  expect(estimate({}, { ...intact, previous: changed })).toBe(65_536)
+  expect(estimate({ tracked: false, used: bytes(1 << 20) }, intact)).toBe(1 << 20)
+  expect(estimate({ tracked: false, used: bytes(1 << 20) }, intact, { full: false, source: 'raw' })).toBe(1 << 30)
+  expect(estimate({ tracked: false }, intact)).toBe(1 << 30)
 })
 
 test('growth alone is no reason for a full read', () => {

@@ -47,7 +47,8 @@ export async function planVm(
   const disks: DiskPlan[] = []
   for (const disk of vm.disks) {
     const previous = parents.get(disk.vdiUuid)?.record
-    const base = previous?.snapshot ? await pool.baseOf(disk, previous.snapshot, signal) : undefined
+    const isSame = previous?.vdi === disk.vdiUuid
+    const base = isSame && previous.snapshot ? await pool.baseOf(disk, previous.snapshot, signal) : undefined
     disks.push(planDisk(disk, { previous, base, damaged }, options, history.length > 0))
   }
   return { plan: { vm, disks }, parents }
@@ -79,6 +80,10 @@ async function findParents(
       damaged ??= error.message
     }
   }
+  const newest = history.at(-1)
+  if (parents.size < disks.length && newest !== undefined && damaged === undefined) {
+    await addReplaced(repository, disks, newest, parents, signal)
+  }
   return { parents, damaged }
 }
 
@@ -96,6 +101,24 @@ async function addParents(
     if (stored === undefined || !wanted || parents.has(record.vdi)) continue
     await stored.content(signal) // every blob it needs is known, or this disk is not built upon
     parents.set(record.vdi, { point: open, record, stored })
+  }
+}
+
+/** A disk that was reverted, moved to other storage or exchanged has a new UUID: the one in its place before is the nearest to it. */
+async function addReplaced(
+  repository: Repository,
+  disks: readonly Disk[],
+  newest: RestorePoint,
+  parents: Map<string, DiskParent>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const open = await openPoint(repository, newest, signal)
+  for (const disk of disks.filter(({ vdiUuid }) => !parents.has(vdiUuid))) {
+    const record = open.record.disks.find(({ position, vdi }) => position === disk.position && !parents.has(vdi))
+    const stored = open.parts.disks.find(({ vdiUuid }) => vdiUuid === record?.vdi)
+    if (record === undefined || stored === undefined || disks.some(({ vdiUuid }) => vdiUuid === record.vdi)) continue
+    await stored.content(signal)
+    parents.set(disk.vdiUuid, { point: open, record, stored })
   }
 }
 

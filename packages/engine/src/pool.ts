@@ -15,6 +15,12 @@ export interface Pool {
   exportMetadata(vm: Vm, signal?: AbortSignal): Promise<Uint8Array>
   /** One snapshot of the whole VM. It is undone on disposal unless `keepAsBase` was called. */
   snapshot(vm: Vm, options: SnapshotOptions, signal?: AbortSignal): Promise<VmSnapshot>
+  /** All that is marked as ours, and what carries one of these names, marked or not. */
+  leftovers(names: ReadonlySet<string>, signal?: AbortSignal): Promise<readonly Leftover[]>
+  /** Drops the data of a left snapshot and keeps its tracking as base of `point`, as its run would have done. */
+  finishLeftover(leftover: Leftover, point: string): Promise<void>
+  /** Removes one, a snapshot with its disks. One that is gone already is as good. */
+  removeLeftover(leftover: Leftover): Promise<void>
   /** Destroys what earlier runs into this repository left of the disk: old bases, and copies they could not tidy. Not `keep`. */
   dropOldBases(disk: Disk, repositoryId: string, keep: string): Promise<void>
   /** Opens a disk that no running VM holds, to read it back. */
@@ -28,6 +34,8 @@ export interface RestoreTarget {
   /** A new, empty disk; `size` may come back rounded up. */
   createDisk(disk: NewDisk, signal?: AbortSignal): Promise<{ uuid: string; size: Bytes }>
   destroyDisk(vdiUuid: string): Promise<void>
+  /** Takes our marks off a disk: its restore is complete, and it is nobody's leftover any more. */
+  releaseDisk(vdiUuid: string): Promise<void>
   diskState(vdiUuid: string, signal?: AbortSignal): Promise<DiskState | undefined>
   /** Writes a whole disk. @param body a stream of exactly `length` bytes, asked for again when the way to the disk breaks */
   writeDisk(vdiUuid: string, body: () => AsyncIterable<Uint8Array>, length: Bytes, signal?: AbortSignal): Promise<void>
@@ -55,6 +63,8 @@ export interface Disk {
   readonly vdiUuid: string
   readonly name: string
   readonly size: Bytes
+  /** What it takes on its storage, where the pool tells. */
+  readonly used?: Bytes
   readonly storage: Storage
   /** `VDI.cbt_enabled`. */
   readonly tracked: boolean
@@ -82,10 +92,13 @@ export interface SnapshotOptions {
   readonly repository: string
   /** Disks that the snapshot leaves out. */
   readonly leftOut: readonly Disk[]
+  /** Nobody else's: by it the snapshot is found when the answer was lost. */
+  readonly name: string
 }
 
 export interface VmSnapshot extends AsyncDisposable {
   readonly uuid: string
+  readonly takenAt: Date
   /** By the UUID of the live disk. */
   readonly disks: ReadonlyMap<string, DiskSnapshot>
   /**
@@ -93,6 +106,27 @@ export interface VmSnapshot extends AsyncDisposable {
    * signal: a cancelled run still tidies. From its call on disposal does nothing.
    */
   keepAsBase(point: string): Promise<void>
+}
+
+/** An object of the pool that a run of ours made. */
+export interface Leftover {
+  readonly kind: 'vm-snapshot' | 'disk-snapshot' | 'base' | 'new-disk' | 'new-vm'
+  readonly uuid: string
+  readonly name: string
+  /** The repository it was made for; undefined for one that was not marked yet. */
+  readonly repository: string | undefined
+  /** UUID of the live VM that a snapshot is of. */
+  readonly vm: string | undefined
+  /** UUID of the live disk that a disk snapshot is of. */
+  readonly disk: string | undefined
+  /** The restore point that a base belongs to. */
+  readonly point: string | undefined
+  /** The text that a new disk was given for the journal. */
+  readonly mark: string | undefined
+  /** UUIDs of the disks that a snapshot of a VM consists of, or that a VM holds. */
+  readonly disks: readonly string[]
+  /** VMs that hold a disk, by name; control domains left out. */
+  readonly usedBy: readonly string[]
 }
 
 export interface DiskSnapshot {
@@ -131,6 +165,9 @@ export interface NewDisk {
   readonly name: string
   readonly size: Bytes
   readonly storageUuid: string
+  /** The repository that it is restored from, and a text that nobody else uses: by them it is found until it is released. */
+  readonly repository: string
+  readonly mark: string
 }
 
 export interface DiskState {

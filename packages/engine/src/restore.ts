@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto'
 import { bytes, type Bytes } from '@tidemark/blocks'
 import { readContent, type DiskContent, type Repository } from '@tidemark/repository'
 import { EngineError } from './error.ts'
+import type { Journal, Ledger } from './ledger/ledger.ts'
 import type { OnDisk } from './events.ts'
 import type { OpenPoint } from './points.ts'
 import type { Pool, RestoreTarget, Storage, Vm } from './pool.ts'
@@ -11,6 +13,8 @@ export interface RestoreContext {
   readonly pool: Pool
   readonly repository: Repository
   readonly onDisk: OnDisk
+  /** Remembers what is made on the pool until the restore is complete. */
+  readonly ledger: Ledger
 }
 
 export interface NewVmOptions {
@@ -49,28 +53,46 @@ export async function restoreAsNewVm(
   }
   const storages = await restore.storages(signal)
   const placed = point.record.disks.map((record) => ({ record, storage: chooseStorage(storages, record, options) }))
+  const { pool, repository } = context
+  const header = { kind: 'restore', pool: pool.identity.uuid, repository: repository.id, vm: point.record.vm } as const
+  const journal = await context.ledger.begin(header)
   await using undo = new AsyncDisposableStack()
+  undo.defer(() => journal.end()) // last of all: as long as something is left, it is remembered
   const disks: RestoredDisk[] = []
   for (const { record, storage } of placed) {
-    disks.push({ record, vdiUuid: await restoreNewDisk(context, point, record, storage, undo, signal) })
+    disks.push({ record, vdiUuid: await restoreNewDisk({ ...context, journal, undo }, point, record, storage, signal) })
   }
   const exchanged = new Map(disks.map(({ record, vdiUuid }) => [record.vdi, vdiUuid]))
+  await journal.note({ step: 'vm' })
   const vm = await restore.importVm(metadata, exchanged, options.name, signal)
   undo.move() // complete: nothing is undone any more
+  await journal.note({ step: 'vm-made', uuid: vm.uuid })
+  for (const { vdiUuid } of disks) await restore.releaseDisk(vdiUuid)
+  await journal.end()
   return { vm, disks }
 }
 
+/** A restore that makes objects, the journal of them, and how they go again. */
+interface Making extends RestoreContext {
+  readonly journal: Journal
+  readonly undo: AsyncDisposableStack
+}
+
 async function restoreNewDisk(
-  context: RestoreContext,
+  context: Making,
   point: OpenPoint,
   record: DiskRecord,
   storage: Storage,
-  undo: AsyncDisposableStack,
   signal: AbortSignal | undefined,
 ): Promise<string> {
   const { restore } = context.pool
-  const made = await restore.createDisk({ name: record.name, size: record.size, storageUuid: storage.uuid }, signal)
-  undo.defer(() => restore.destroyDisk(made.uuid))
+  const mark = randomUUID()
+  await context.journal.note({ step: 'disk', mark })
+  const { name, size } = record
+  const disk = { name, size, storageUuid: storage.uuid, repository: context.repository.id, mark }
+  const made = await restore.createDisk(disk, signal)
+  context.undo.defer(() => restore.destroyDisk(made.uuid))
+  await context.journal.note({ step: 'disk-made', uuid: made.uuid })
   signal?.throwIfAborted()
   await fillDisk(context, point, record, made.uuid, signal)
   return made.uuid

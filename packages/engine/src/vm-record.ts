@@ -28,14 +28,26 @@ export interface DiskRecord {
   readonly storage: { readonly uuid: string; readonly name: string; readonly type: string }
   /** UUID of the disk snapshot that may serve as the next base; null when the disk is not tracked. */
   readonly snapshot: string | null
-  /** UUID of the snapshot that the changes were counted from; null for a full read. */
+  /** UUID of the snapshot that the changes were counted from; null when all was read. */
   readonly base: string | null
-  readonly action: 'full' | 'incremental'
+  readonly action: 'full' | 'compare' | 'incremental'
   /** Why: a reason's name and its sentence. */
   readonly reason: string
   readonly source: 'nbd' | 'vhd' | 'raw'
   /** Sizes in bytes: marked in the bitmap, read from the pool, new to the repository, stored after compression. */
   readonly bytes: { readonly changed: Bytes; readonly read: Bytes; readonly new: Bytes; readonly stored: Bytes }
+  /** Which unchanged part of the disk this run compared; the next one goes on behind it. Absent where none was. */
+  readonly audit?: AuditRecord | undefined
+}
+
+/** Sizes in bytes. */
+export interface AuditRecord {
+  readonly from: Bytes
+  readonly to: Bytes
+  /** Read and compared, without what the pool called changed. */
+  readonly compared: Bytes
+  /** Called unchanged by the pool, and different: 0 but for a tracking that lies. */
+  readonly differing: Bytes
 }
 
 const size = z.number().int().nonnegative().transform(bytes)
@@ -48,10 +60,11 @@ const diskRecord = z.object({
   storage: z.object({ uuid: z.string(), name: z.string(), type: z.string() }),
   snapshot: z.string().nullable(),
   base: z.string().nullable(),
-  action: z.enum(['full', 'incremental']),
+  action: z.enum(['full', 'compare', 'incremental']),
   reason: z.string(),
   source: z.enum(['nbd', 'vhd', 'raw']),
   bytes: z.object({ changed: size, read: size, new: size, stored: size }),
+  audit: z.object({ from: size, to: size, compared: size, differing: size }).optional(),
 })
 
 const vmRecord = z.object({

@@ -7,6 +7,7 @@ import {
   backupVm,
   chooseDisks,
   listPoints,
+  noLedger,
   openPoint,
   planBackup,
   restoreAsNewVm,
@@ -33,6 +34,7 @@ const contextOf = (pool: MemoryPool, repository: Repository, events: BackupEvent
   repository,
   clock: systemClock,
   tool: 'test 1.0',
+  ledger: noLedger,
   on: (event: BackupEvent) => void events.push(event),
 })
 
@@ -65,7 +67,7 @@ test('whatever a guest writes between runs, every point holds the disk as it was
       for (const [i, writes] of runs.entries()) {
         for (const { disk, block, fill } of writes) pool.write(`vdi-${disk}`, block, fill)
         pool.reads.length = 0
-        await backupVm(contextOf(pool, repository), pool.vm)
+        await backupVm(contextOf(pool, repository), pool.vm, { ...backupDefaults, audit: undefined })
         const images = await newestImages(repository, `${round++}`)
         expect(images.map((image, n) => image.equals(pool.disks.get(`vdi-${n}`)?.data ?? new Uint8Array()))).toEqual([
           true,
@@ -97,7 +99,7 @@ test('the plan comes before the first byte is read, and says full or incremental
   expect(forced.plan.disks[0]).toMatchObject({ action: 'full', reason: 'forced' })
 })
 
-test('a base that the pool lost at the last moment: the disk is read in full, told before it is read', async () => {
+test('a base that the pool lost at the last moment: all of the disk is compared, told before it is read', async () => {
   const pool = memoryPool([4 * MiB])
   await using repository = await initRepository(memoryBackend(), 'pw', fast)
   await backupVm(contextOf(pool, repository), pool.vm)
@@ -107,7 +109,11 @@ test('a base that the pool lost at the last moment: the disk is read in full, to
   }
   const events: BackupEvent[] = []
   const { record } = await backupVm(contextOf(pool, repository, events), pool.vm)
-  expect(record.disks[0]).toMatchObject({ action: 'full', base: null })
+  expect(record.disks[0]).toMatchObject({
+    action: 'compare',
+    base: null,
+    bytes: { changed: CBT_BLOCK },
+  })
   expect(record.disks[0]?.reason).toContain('unrelated')
   const types = events.map(({ type }) => type)
   expect(types).toContain('replan')
@@ -124,7 +130,7 @@ test('a disk without holes to show is read whole, and a disk left out keeps its 
   const onlyFirst = { ...backupDefaults, include: ({ position }: { position: number }) => position === 0 }
   await backupVm(contextOf(pool, repository), pool.vm, onlyFirst)
   pool.reads.length = 0
-  const { record } = await backupVm(contextOf(pool, repository), pool.vm)
+  const { record } = await backupVm(contextOf(pool, repository), pool.vm, { ...backupDefaults, audit: undefined })
   expect(record.disks.map(({ action }) => action)).toEqual(['incremental', 'incremental'])
   expect(pool.reads).toEqual([{ kind: 'nbd', offset: 0, length: CBT_BLOCK }])
 })
@@ -217,7 +223,7 @@ test('a point comes back as a new VM and over its disks; a failed restore leaves
   const [listed] = await listPoints(repository)
   if (listed === undefined) throw new Error('no point')
   const point = await openPoint(repository, listed)
-  const context = { pool, repository, onDisk: () => {} }
+  const context = { pool, repository, ledger: noLedger, onDisk: () => {} }
   const before = [...pool.disks.values()].map(({ data }) => data.slice())
 
   pool.before = (call) => {

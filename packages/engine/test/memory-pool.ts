@@ -33,6 +33,10 @@ export interface MemoryPool extends Pool {
   before: (call: string) => void
   /** Whether sources tell their holes. */
   showHoles: boolean
+  /** Changed blocks that bitmaps leave out. */
+  hides: (block: number) => boolean
+  /** The disk's bytes under another UUID, as after a revert. */
+  replace(vdi: string): string
 }
 
 export function memoryPool(sizes: readonly number[]): MemoryPool {
@@ -43,7 +47,7 @@ export function memoryPool(sizes: readonly number[]): MemoryPool {
   const reads: MemoryPool['reads'] = []
   let made = 0
   const describeDisk = (vdiUuid: string, { data, tracked }: MemoryDisk): Disk => ({
-    position: Number(vdiUuid.slice(4)),
+    position: Number(vdiUuid[4]),
     vdiUuid,
     name: vdiUuid,
     size: bytes(data.length),
@@ -67,6 +71,7 @@ export function memoryPool(sizes: readonly number[]): MemoryPool {
     reads,
     before: () => {},
     showHoles: true,
+    hides: () => false,
     get vm(): Vm {
       const list = [...disks].map(([uuid, disk]) => describeDisk(uuid, disk))
       return { uuid: 'vm-1', name: 'web', powerState: 'Running', disks: list }
@@ -82,6 +87,13 @@ export function memoryPool(sizes: readonly number[]): MemoryPool {
       const data = new Uint8Array(size)
       data.set(disk.data)
       disk.data = data
+    },
+    replace(vdi) {
+      const disk = known(vdi)
+      const uuid = `vdi-${vdi.slice(4)}00`
+      disks.delete(vdi)
+      disks.set(uuid, { ...disk, tracked: false })
+      return uuid
     },
     vms: async () => [pool.vm],
     async baseOf(_, uuid) {
@@ -112,6 +124,7 @@ export function memoryPool(sizes: readonly number[]): MemoryPool {
       let undo = () => own.forEach(({ uuid }) => drop(uuid))
       return {
         uuid: `vm-snap-${made}`,
+        takenAt: new Date(),
         disks: new Map(own.map((copy) => [copy.of, frozenDisk(copy)])),
         async keepAsBase() {
           pool.before('keepAsBase')
@@ -123,6 +136,9 @@ export function memoryPool(sizes: readonly number[]): MemoryPool {
         },
       }
     },
+    leftovers: async () => [],
+    finishLeftover: async () => {},
+    removeLeftover: async () => {},
     async dropOldBases({ vdiUuid }, repository, keep) {
       pool.before('dropOldBases')
       const old = frozen.filter((each) => each.of === vdiUuid && each.repository === repository && each.uuid !== keep)
@@ -140,6 +156,7 @@ export function memoryPool(sizes: readonly number[]): MemoryPool {
       async destroyDisk(uuid) {
         disks.delete(uuid)
       },
+      releaseDisk: async () => {},
       diskState: async (uuid) => (disks.has(uuid) ? { size: bytes(known(uuid).data.length), usedBy: [] } : undefined),
       async writeDisk(uuid, body) {
         pool.before('writeDisk')
@@ -170,7 +187,7 @@ export function memoryPool(sizes: readonly number[]): MemoryPool {
         if (from < 0 || between.some(({ changed }) => changed === undefined))
           return { known: false as const, detail: 'unrelated' }
         const blocks = new Set(between.flatMap(({ changed }) => [...(changed ?? [])]))
-        const marks = [...blocks].map((block) => extent(block * CBT_BLOCK, 1))
+        const marks = [...blocks].filter((block) => !pool.hides(block)).map((block) => extent(block * CBT_BLOCK, 1))
         return { known: true as const, bitmap: toBitmap(marks, size) }
       },
       async open(kind: SourceKind) {

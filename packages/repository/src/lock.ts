@@ -85,6 +85,17 @@ export async function removeLocks(parts: LockParts, which: 'stale' | 'all', sign
   return names.length
 }
 
+/** Whether a process other than ours holds a lock that is not stale. */
+export async function isLockedByOthers(parts: LockParts, signal?: AbortSignal): Promise<boolean> {
+  const { hostname, pid } = parts.owner
+  for await (const lock of listLocks(parts, signal)) {
+    const isOld = parts.clock.now().getTime() - lock.time.getTime() > STALE_MS
+    const isOwn = lock.hostname === hostname && lock.pid === pid
+    if (!isOwn && !isOld && !isDead(lock, parts.owner)) return true
+  }
+  return false
+}
+
 function heldLock(
   parts: LockParts,
   kind: LockKind,

@@ -10,7 +10,14 @@ import { decodeSnapshot, encodeSnapshot, type NewSnapshot, type Snapshot } from 
 import { idAt, idBytes, snapshotId, type BlobId, type BlobType, type SnapshotId } from './id.ts'
 import type { IndexCache } from './index-cache/index-cache.ts'
 import { loadBlobIndex } from './index-cache/load.ts'
-import { acquireLock, removeLocks, type LockKind, type LockOwner, type RepositoryLock } from './lock.ts'
+import {
+  acquireLock,
+  isLockedByOthers,
+  removeLocks,
+  type LockKind,
+  type LockOwner,
+  type RepositoryLock,
+} from './lock.ts'
 import { BlobReader } from './reader.ts'
 import { sealingPool } from './sealing/pool.ts'
 import { loadUnpacked, saveUnpacked } from './unpacked.ts'
@@ -37,6 +44,8 @@ export interface Repository extends AsyncDisposable {
    * @throws RepositoryError REPOSITORY_LOCKED, naming the holder
    */
   lock(kind: LockKind, signal?: AbortSignal): Promise<RepositoryLock>
+  /** Whether another process holds a lock that is not stale. */
+  isShared(signal?: AbortSignal): Promise<boolean>
   /** Removes stale locks, or all, as `restic unlock` does; returns how many. */
   unlock(which: 'stale' | 'all', signal?: AbortSignal): Promise<number>
 
@@ -158,6 +167,7 @@ export function makeRepository(parts: RepositoryParts): Repository {
       }
       return { kind: lock.kind, signal: lock.signal, [Symbol.asyncDispose]: () => (left ??= leave()) }
     },
+    isShared: (signal) => isLockedByOthers({ backend, sealer, clock, owner }, signal),
     unlock: (which, signal) => removeLocks({ backend, sealer, clock, owner }, which, signal),
     loadIndex,
     hasBlob(type, blob) {

@@ -1,4 +1,5 @@
 import {
+  auditDefaults,
   backupDefaults,
   backupVm,
   chooseVm,
@@ -19,9 +20,11 @@ import type { GlobalOptions, PoolOptions, RepositoryOptions } from '../connect.t
 import { openPool, openRepo } from '../connect.ts'
 import { codeOf, describe, exitCodes, type ExitCode } from '../exit.ts'
 import type { Out } from '../output/out.ts'
+import { verdictForPrograms, verdictLine } from '../output/verdict.ts'
 import { progressView } from '../output/progress.ts'
 import { table } from '../output/table.ts'
 import { duration, shortId, size } from '../output/units.ts'
+import { ledgerOfThisMachine } from '../state.ts'
 import { TOOL } from '../version.ts'
 
 export interface BackupArguments extends PoolOptions, RepositoryOptions {
@@ -30,6 +33,8 @@ export interface BackupArguments extends PoolOptions, RepositoryOptions {
   readonly disk?: readonly string[]
   readonly exclude?: readonly string[]
   readonly tag?: readonly string[]
+  /** Runs within which every unchanged block is compared, or 'off'. */
+  readonly audit?: number | 'off'
 }
 
 /** One finished run, for the caller and for the table. */
@@ -55,7 +60,14 @@ export async function backup(
   const all = await open.pool.vms(global.signal)
   const chosen = selectors.map((selector) => chooseVm(all, selector)) // all names first: nothing half-done by a typo
   checkSelectors(chosen, args)
-  const context = { pool: open.pool, repository, clock: systemClock, tool: TOOL, on: narrate(out) }
+  const context = {
+    pool: open.pool,
+    repository,
+    clock: systemClock,
+    tool: TOOL,
+    ledger: ledgerOfThisMachine(),
+    on: narrate(out),
+  }
   const runs: BackupRun[] = []
   const failed: BackupFailure[] = []
   for (const vm of chosen) {
@@ -131,8 +143,12 @@ function optionsOf(args: BackupArguments): BackupOptions {
     source: args.source,
     include: (disk) => (only.length === 0 || isNamed(disk, only)) && !isNamed(disk, exclude),
     tags: args.tag ?? [],
+    audit: auditOf(args),
   }
 }
+
+const auditOf = ({ audit = auditDefaults.runs }: BackupArguments) =>
+  audit === 'off' ? undefined : { ...auditDefaults, runs: audit }
 
 function narrate(out: Out): (event: BackupEvent) => void {
   const view = progressView(out)
@@ -144,6 +160,14 @@ function narrate(out: Out): (event: BackupEvent) => void {
       case 'replan':
         out.event({ type: 'replan', disk: diskPlanForPrograms(event.plan) })
         return out.say(diskPlanLine(event.plan))
+      case 'wrong-bitmap':
+        out.event({ type: 'wrong-bitmap', disk: diskPlanForPrograms(event.plan), differing: event.differing })
+        return out.say(
+          `  ALARM: ${diskPlanLine(event.plan).trim()}\n  earlier points may lack changes: see docs/runs.md`,
+        )
+      case 'leftover':
+        out.event({ type: 'leftover', ...verdictForPrograms(event.verdict) })
+        return out.say(`  ${verdictLine(event.verdict)}`)
       case 'stage':
         return out.event({ type: 'stage', stage: event.stage })
       case 'disk':
@@ -175,7 +199,8 @@ const diskPlanForPrograms = (plan: VmPlan['disks'][number]) => ({
   size: plan.disk.size,
   action: plan.action,
   source: plan.source,
-  reason: plan.action === 'full' ? plan.reason : 'tracked',
+  reason: plan.action === 'incremental' ? 'tracked' : plan.reason,
+  estimate: plan.estimate,
   sentence: explain(plan),
 })
 

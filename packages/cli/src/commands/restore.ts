@@ -9,6 +9,7 @@ import {
 } from '@tidemark/engine'
 import { openPool, openRepo, type GlobalOptions, type PoolOptions, type RepositoryOptions } from '../connect.ts'
 import { CliError } from '../error.ts'
+import { ledgerOfThisMachine } from '../state.ts'
 import { exitCodes, type ExitCode } from '../exit.ts'
 import type { Out } from '../output/out.ts'
 import { progressView } from '../output/progress.ts'
@@ -57,7 +58,7 @@ export async function restore(
     return { exit: exitCodes.done, vm: undefined, disks: [] }
   }
   await using open = await openPool(global, args)
-  const onPool = { ...context, pool: open.pool }
+  const onPool = { ...context, pool: open.pool, ledger: ledgerOfThisMachine() }
   if (args.over === true) {
     const disks = await restoreOver(onPool, point, records, signal)
     out.result({ disks: disks.map(forPrograms) }, `restored ${disks.length} disks over the pool's own`)

@@ -1,4 +1,4 @@
-import { type Command, Option } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { BackupArguments } from '../commands/backup.ts'
 import { withPool, withRepo } from './selection.ts'
 import type { Start } from './start.ts'
@@ -24,7 +24,20 @@ export function addBackup(program: Command, start: Start): void {
     program.command('backup <vm...>').description('one restore point of each VM, by changed blocks where possible'),
   )
     .option('--tag <tag...>', 'tags for the restore point')
+    .option(
+      '--audit <runs>',
+      "compare the blocks that the pool calls unchanged, all within so many runs; or 'off' (default: 100)",
+      auditRuns,
+    )
     .action((vms: string[], args: BackupArguments) =>
       start(async (global, out) => (await (await import('../commands/backup.ts')).backup(global, out, vms, args)).exit),
     )
+}
+
+/** @throws InvalidArgumentError */
+function auditRuns(text: string): number | 'off' {
+  if (text === 'off') return 'off'
+  const runs = Number(text)
+  if (!Number.isInteger(runs) || runs < 1) throw new InvalidArgumentError("a number of runs, or 'off'")
+  return runs
 }

@@ -53,6 +53,7 @@ function disk(
       vdiUuid: vdi.uuid,
       name: vdi.name_label,
       size: bytes(vdi.virtual_size),
+      ...(vdi.physical_utilisation > 0 && { used: bytes(vdi.physical_utilisation) }),
       storage: place,
       tracked: vdi.cbt_enabled,
     },

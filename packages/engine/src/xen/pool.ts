@@ -2,7 +2,8 @@ import type { Session, VdiRecord } from '@tidemark/xenapi'
 import { systemClock, type Clock } from '../clock.ts'
 import type { BaseState, Disk, Pool } from '../pool.ts'
 import { readInventory } from './inventory.ts'
-import { MARK_REPOSITORY, MARK_ROLE } from './marks.ts'
+import { finishLeftover, readLeftovers, removeLeftover } from './leftovers.ts'
+import { isMarked, MARK_REPOSITORY, MARK_ROLE } from './marks.ts'
 import { repeated } from './outcome.ts'
 import { failedWith, patienceDefaults, type Patience } from './patience.ts'
 import { xenRestore } from './restore.ts'
@@ -43,6 +44,9 @@ export async function openXenPool(
       return session.exportMetadata(ref, { snapshots: false }, stop)
     },
     snapshot: (vm, marks, stop) => takeSnapshot(context, vm, marks, stop),
+    leftovers: (names, stop) => readLeftovers(context, names, stop),
+    finishLeftover: (leftover, point) => finishLeftover(context, leftover, point),
+    removeLeftover: (leftover) => removeLeftover(context, leftover),
     dropOldBases: (disk, repository, keep) => dropOldBases(context, disk, { repository, keep }),
     openDisk: (uuid, kind, stop) => openSource(session, uuid, kind, all, stop),
     restore: xenRestore(context),
@@ -83,7 +87,8 @@ async function dropOldBases(
   const live = await session.VDI.get_by_uuid(disk.vdiUuid)
   for (const ref of await session.VDI.get_snapshots(live)) {
     const record = await session.VDI.get_record(ref)
-    if (record.is_a_snapshot && isLeftOver(record, repository, keep)) await destroyDisk(context, ref)
+    if (record.is_a_snapshot && isMarked(record) && isLeftOver(record, repository, keep))
+      await destroyDisk(context, ref)
   }
 }
 

@@ -1,11 +1,10 @@
-import { randomUUID } from 'node:crypto'
 import { bytes } from '@tidemark/blocks'
 import { isFailure, type Session, type VdiRef, type VmRef } from '@tidemark/xenapi'
 import { EngineError } from '../error.ts'
 import type { DiskState, RestoreTarget, Vm } from '../pool.ts'
 import { readInventory } from './inventory.ts'
-import { MARK_MADE } from './marks.ts'
-import { fromTheBeginning, settled, type Seen } from './outcome.ts'
+import { MARK_MADE, MARK_REPOSITORY, MARK_ROLE, MARK_SELF } from './marks.ts'
+import { fromTheBeginning, repeated, settled, type Seen } from './outcome.ts'
 import { whileBusy } from './patience.ts'
 import { destroyDisk, type SnapshotContext } from './snapshot.ts'
 
@@ -14,24 +13,33 @@ export function xenRestore(context: SnapshotContext): RestoreTarget {
   const { session } = context
   return {
     storages: async (signal) => (await readInventory(session, context.tracking, signal)).storages,
-    async createDisk({ name, size, storageUuid }, signal) {
+    async createDisk({ name, size, storageUuid, repository, mark }, signal) {
       const SR = await session.SR.get_by_uuid(storageUuid, { signal })
-      const mark = randomUUID()
       const record = {
         SR,
         virtual_size: size,
         type: 'user',
         sharable: false,
         read_only: false,
-        other_config: { [MARK_MADE]: mark },
+        other_config: { [MARK_MADE]: mark, [MARK_ROLE]: 'restoring', [MARK_REPOSITORY]: repository },
       } as const
       const create = () => session.Async.VDI.create({ ...record, name_label: name }) // not aborted: its reference would be lost
       const ref = await settled(create, () => diskMarked(session, name, mark))
       const made = await session.VDI.get_record(ref)
+      await repeated(async () => {
+        await session.VDI.remove_from_other_config(ref, MARK_SELF)
+        await session.VDI.add_to_other_config(ref, MARK_SELF, made.uuid)
+      })
       return { uuid: made.uuid, size: bytes(made.virtual_size) }
     },
     async destroyDisk(uuid) {
       await destroyDisk(context, await session.VDI.get_by_uuid(uuid))
+    },
+    async releaseDisk(uuid) {
+      const ref = await session.VDI.get_by_uuid(uuid)
+      for (const key of [MARK_SELF, MARK_ROLE, MARK_REPOSITORY, MARK_MADE]) {
+        await repeated(() => session.VDI.remove_from_other_config(ref, key))
+      }
     },
     diskState: (uuid, signal) => diskState(session, uuid, signal),
     async writeDisk(uuid, body, length, signal) {

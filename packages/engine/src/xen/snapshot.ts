@@ -1,9 +1,8 @@
-import { randomUUID } from 'node:crypto'
 import { BlocksError, bytes, decodeBitmap, type Bytes } from '@tidemark/blocks'
 import { isFailure, XenApiError, type Session, type VdiRecord, type VdiRef, type VmRef } from '@tidemark/xenapi'
 import type { Clock } from '../clock.ts'
 import type { Changes, Disk, DiskSnapshot, SnapshotOptions, SourceKind, Vm, VmSnapshot } from '../pool.ts'
-import { MARK_POINT, MARK_REPOSITORY, MARK_ROLE, type Role } from './marks.ts'
+import { MARK_POINT, MARK_REPOSITORY, MARK_ROLE, MARK_SELF, type Role } from './marks.ts'
 import { repeated, settled, type Seen } from './outcome.ts'
 import { failedWith, whileBusy, type BusyDisk, type Patience } from './patience.ts'
 import { openSource, type SourceOptions } from './source.ts'
@@ -24,13 +23,12 @@ export interface SnapshotContext {
 export async function takeSnapshot(
   context: SnapshotContext,
   vm: Vm,
-  { repository, leftOut }: SnapshotOptions,
+  { repository, leftOut, name }: SnapshotOptions,
   signal?: AbortSignal,
 ): Promise<VmSnapshot> {
   const { session } = context
   const vmRef = await session.VM.get_by_uuid(vm.uuid, { signal })
   const ignored = await Promise.all(leftOut.map(({ vdiUuid }) => session.VDI.get_by_uuid(vdiUuid, { signal })))
-  const name = `tidemark ${context.clock.now().toISOString()} ${randomUUID().slice(0, 8)}` // nobody else's: it is looked for
   const ref = await snapshotOf(context, vmRef, name, ignored)
   await using undo = new AsyncDisposableStack()
   const made: VdiRef[] = [] // every disk of the snapshot, whether we asked for it or not
@@ -38,25 +36,57 @@ export async function takeSnapshot(
   undo.defer(() => destroyTwins(context, vmRef, name, ref))
   made.push(...(await disksOf(session, ref)))
   signal?.throwIfAborted()
-  await repeated(async () => {
-    await session.VM.remove_from_other_config(ref, MARK_REPOSITORY, { signal }) // inherited, if the VM came of such a snapshot
-    await session.VM.add_to_other_config(ref, MARK_REPOSITORY, repository, { signal })
-  })
-  const copies = await copiesOf(session, made, vm.disks, signal)
-  for (const copy of copies) await markCopy(session, copy.ref, { repository, role: 'reading' }, signal)
   const uuid = await session.VM.get_uuid(ref, { signal })
-  const whole = undo.move()
+  await markVm(session, ref, { [MARK_REPOSITORY]: repository, [MARK_SELF]: uuid }, signal)
+  const copies = await copiesOf(session, made, vm.disks, signal)
+  for (const copy of copies) await markCopy(session, copy, { repository, role: 'reading' }, signal)
+  const snapshot = { context, vmRef, ref, uuid, name, made, copies, takenAt: context.clock.now() }
+  return heldSnapshot(snapshot, undo.move())
+}
+
+/** A snapshot of a VM and what is known of it. */
+interface Held {
+  readonly context: SnapshotContext
+  readonly vmRef: VmRef
+  readonly ref: VmRef
+  readonly uuid: string
+  readonly name: string
+  readonly made: readonly VdiRef[]
+  readonly copies: readonly Copy[]
+  readonly takenAt: Date
+}
+
+function heldSnapshot(
+  { context, vmRef, ref, uuid, name, made, copies, takenAt }: Held,
+  whole: AsyncDisposableStack,
+): VmSnapshot {
   let undone = () => whole.disposeAsync()
   return {
     uuid,
+    takenAt,
     disks: new Map(copies.map((copy) => [copy.disk.vdiUuid, diskSnapshot(context, copy)])),
     async keepAsBase(point) {
       undone = () => Promise.resolve() // the restore point exists: what cannot be tidied is reported, its logs are not destroyed
       await destroyTwins(context, vmRef, name, ref)
-      await destroyVmSnapshot(session, ref) // data_destroy waits for every VBD record to be gone, also unplugged ones
+      await destroyVmSnapshot(context.session, ref) // data_destroy waits for every VBD record to be gone, also unplugged ones
       await tidy(context, made, copies, point)
     },
     [Symbol.asyncDispose]: () => undone(),
+  }
+}
+
+/** A snapshot inherits the keys of its VM, if that came of such a snapshot itself. */
+async function markVm(
+  session: Session,
+  ref: VmRef,
+  marks: Readonly<Record<string, string>>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  for (const [key, value] of Object.entries(marks)) {
+    await repeated(async () => {
+      await session.VM.remove_from_other_config(ref, key, { signal })
+      await session.VM.add_to_other_config(ref, key, value, { signal })
+    })
   }
 }
 
@@ -108,7 +138,8 @@ async function tidy(
   const failures: unknown[] = []
   for (const ref of made) {
     const copy = copies.find((each) => each.ref === ref)
-    const done = copy?.tracked === true ? keepLog(context, copy, point) : destroyDisk(context, ref)
+    const done =
+      copy?.tracked === true ? keepLog(context, { ...copy, what: nameOf(copy) }, point) : destroyDisk(context, ref)
     await done.catch((error: unknown) => failures.push(error))
   }
   if (failures.length > 0) throw failures[0]
@@ -142,17 +173,19 @@ async function copiesOf(
   return copies
 }
 
+/** A snapshot inherits the keys of its disk; the one that makes the object ours comes last. */
 async function markCopy(
   session: Session,
-  ref: VdiRef,
+  { ref, uuid }: Pick<Copy, 'ref' | 'uuid'>,
   marks: { repository?: string; role: Role; point?: string },
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const entries = { [MARK_REPOSITORY]: marks.repository, [MARK_ROLE]: marks.role, [MARK_POINT]: marks.point }
+  const { repository, role, point } = marks
+  const entries = { [MARK_REPOSITORY]: repository, [MARK_ROLE]: role, [MARK_POINT]: point, [MARK_SELF]: uuid }
   for (const [key, value] of Object.entries(entries)) {
     if (value === undefined) continue
     await repeated(async () => {
-      await session.VDI.remove_from_other_config(ref, key, { signal }) // a snapshot inherits the keys of its disk
+      await session.VDI.remove_from_other_config(ref, key, { signal })
       await session.VDI.add_to_other_config(ref, key, value, { signal })
     })
   }
@@ -217,28 +250,32 @@ const busy = ({ session, clock, patience }: SnapshotContext, vdi: VdiRef, what: 
   what,
 })
 
-async function keepLog(context: SnapshotContext, copy: Copy, point: string): Promise<void> {
+/** Drops the data of a disk's snapshot; its tracking stays as base of `point`. */
+export async function keepLog(
+  context: SnapshotContext,
+  { ref, uuid, what }: { readonly ref: VdiRef; readonly uuid: string; readonly what: string },
+  point: string,
+): Promise<void> {
   const { session } = context
-  const isDone = async () =>
-    (await session.VDI.get_type(copy.ref)) === 'cbt_metadata' ? { result: undefined } : undefined
-  const destroyData = () => settled(() => session.Async.VDI.data_destroy(copy.ref), isDone)
-  await whileBusy(busy(context, copy.ref, nameOf(copy)), destroyData)
-  await markCopy(session, copy.ref, { role: 'base', point }, undefined)
+  const isDone = async () => ((await session.VDI.get_type(ref)) === 'cbt_metadata' ? { result: undefined } : undefined)
+  const destroyData = () => settled(() => session.Async.VDI.data_destroy(ref), isDone)
+  await whileBusy(busy(context, ref, what), destroyData)
+  await markCopy(session, { ref, uuid }, { role: 'base', point }, undefined)
 }
 
-async function destroySnapshot(context: SnapshotContext, ref: VmRef, made: readonly VdiRef[]): Promise<void> {
+export async function destroySnapshot(context: SnapshotContext, ref: VmRef, made: readonly VdiRef[]): Promise<void> {
   const disks = made.length > 0 ? made : await disksOf(context.session, ref)
   await destroyVmSnapshot(context.session, ref)
   for (const disk of disks) await destroyDisk(context, disk)
 }
 
 /** The disks that a snapshot of a VM consists of. */
-async function disksOf(session: Session, ref: VmRef): Promise<VdiRef[]> {
+export async function disksOf(session: Session, ref: VmRef): Promise<VdiRef[]> {
   const vbds = await Promise.all((await session.VM.get_VBDs(ref)).map((vbd) => session.VBD.get_record(vbd)))
   return vbds.filter((vbd) => vbd.type === 'Disk' && !vbd.empty).map((vbd) => vbd.VDI)
 }
 
-async function destroyVmSnapshot(session: Session, ref: VmRef): Promise<void> {
+export async function destroyVmSnapshot(session: Session, ref: VmRef): Promise<void> {
   try {
     await repeated(() => session.Async.VM.destroy(ref))
   } catch (error) {

@@ -1,0 +1,159 @@
+import { bytes, CBT_BLOCK, changedExtents, extent, MiB } from '@tidemark/blocks'
+import {
+  backupDefaults,
+  backupVm,
+  contentOf,
+  listPoints,
+  noLedger,
+  openPoint,
+  planBackup,
+  systemClock,
+  type BackupEvent,
+  type RestorePoint,
+} from '@tidemark/engine'
+import { initRepository, memoryBackend, readContent, type Repository } from '@tidemark/repository'
+import { expect, test } from 'vitest'
+import { memoryPool, type MemoryPool } from './memory-pool.ts'
+
+const fast = { kdf: { N: 1024, r: 8, p: 1 }, workers: 0 } as const
+const noAudit = { ...backupDefaults, audit: undefined }
+
+const contextOf = (pool: MemoryPool, repository: Repository, events: BackupEvent[] = []) => ({
+  pool,
+  repository,
+  clock: systemClock,
+  tool: 'test 1.0',
+  ledger: noLedger,
+  on: (event: BackupEvent) => void events.push(event),
+})
+
+/** What the first disk of a point holds. */
+async function imageOf(repository: Repository, point: RestorePoint): Promise<Buffer> {
+  await repository.loadIndex()
+  const open = await openPoint(repository, point)
+  const [record] = open.record.disks
+  if (record === undefined) throw new Error('no disk')
+  const image = Buffer.alloc(record.size)
+  for await (const chunk of readContent(repository, await contentOf(open, record), { holes: 'skip' })) {
+    if (chunk.data !== 'zero') image.set(chunk.data, chunk.offset)
+  }
+  return image
+}
+
+const isRight = async (repository: Repository, point: RestorePoint, disk: Uint8Array): Promise<boolean> =>
+  (await imageOf(repository, point)).equals(disk)
+
+function fill(pool: MemoryPool, blocks: number): void {
+  for (let block = 0; block < blocks; block += 2) pool.write('vdi-0', block, (block % 250) + 1)
+}
+
+test('a lost base costs a read and no upload: what differs is stored, and the next run is an increment again', async () => {
+  const pool = memoryPool([8 * MiB])
+  await using repository = await initRepository(memoryBackend(), 'pw', fast)
+  fill(pool, 100)
+  await backupVm(contextOf(pool, repository), pool.vm, noAudit)
+  pool.write('vdi-0', 7, 201)
+  pool.frozen.splice(0)
+  const { plan } = await planBackup({ pool, repository }, pool.vm)
+  expect(plan.disks[0]).toMatchObject({ action: 'compare', reason: 'base-missing', estimate: 8 * MiB })
+  pool.reads.length = 0
+  const { point, record } = await backupVm(contextOf(pool, repository), pool.vm, noAudit)
+  expect(record.disks[0]).toMatchObject({ action: 'compare', base: null, bytes: { changed: CBT_BLOCK } })
+  expect(record.disks[0]?.bytes.new).toBeLessThanOrEqual(MiB + CBT_BLOCK) // the piece that is split
+  expect(record.disks[0]?.bytes.read).toBe(pool.reads.reduce((sum, { length }) => sum + length, 0))
+  expect(pool.reads.filter(({ kind }) => kind === 'nbd')).toEqual(readOnce(7))
+  expect(await isRight(repository, point, pool.disks.get('vdi-0')?.data ?? new Uint8Array())).toBe(true)
+  const bitmap = await (await openPoint(repository, point)).parts.disks[0]?.bitmap()
+  expect(changedExtents(bitmap ?? new Uint8Array(), bytes(8 * MiB))).toEqual([extent(7 * CBT_BLOCK, CBT_BLOCK)])
+  const next = await backupVm(contextOf(pool, repository), pool.vm, noAudit)
+  expect(next.record.disks[0]?.action).toBe('incremental')
+})
+
+/** The small pool answers a read in two halves. */
+const readOnce = (block: number) => [{ kind: 'nbd', offset: block * CBT_BLOCK, length: CBT_BLOCK }]
+
+test('a comparison that finds nothing stores nothing; a disk that shrank, and one with a new UUID, are compared too', async () => {
+  const pool = memoryPool([8 * MiB])
+  await using repository = await initRepository(memoryBackend(), 'pw', fast)
+  fill(pool, 128)
+  await backupVm(contextOf(pool, repository), pool.vm, noAudit)
+  pool.frozen.splice(0)
+  const same = await backupVm(contextOf(pool, repository), pool.vm, noAudit)
+  expect(same.record.disks[0]).toMatchObject({ action: 'compare', bytes: { changed: 0, new: 0, stored: 0 } })
+
+  const disk = pool.disks.get('vdi-0')
+  if (disk === undefined) throw new Error('no disk')
+  disk.data = disk.data.slice(0, 5 * MiB + 4096)
+  const shrunk = await backupVm(contextOf(pool, repository), pool.vm, noAudit)
+  expect(shrunk.record.disks[0]).toMatchObject({ action: 'compare', size: 5 * MiB + 4096 })
+  expect(shrunk.record.disks[0]?.reason).toContain('size-decreased')
+  expect(await isRight(repository, shrunk.point, disk.data)).toBe(true)
+
+  const uuid = pool.replace('vdi-0')
+  pool.write(uuid, 3, 77)
+  const replaced = await backupVm(contextOf(pool, repository), pool.vm, noAudit)
+  expect(replaced.record.disks[0]).toMatchObject({ action: 'compare', vdi: uuid, bytes: { changed: CBT_BLOCK } })
+  expect(replaced.record.disks[0]?.reason).toContain('disk-replaced')
+  expect(await isRight(repository, replaced.point, disk.data)).toBe(true)
+})
+
+test('an unchanged block that changed is caught within the promised number of runs, and every point from then on is right', async () => {
+  const RUNS = 8
+  const options = { ...backupDefaults, audit: { runs: RUNS, samples: 0 } }
+  const pool = memoryPool([4 * MiB + 8192])
+  await using repository = await initRepository(memoryBackend(), 'pw', fast)
+  fill(pool, 64)
+  await backupVm(contextOf(pool, repository), pool.vm, options)
+  for (const victim of [0, 17, 40, 64]) {
+    pool.hides = (block) => block === victim
+    pool.write('vdi-0', victim, 99 + victim)
+    const caughtAfter = await runsUntilCaught(pool, repository, options, RUNS)
+    expect(caughtAfter).toBeLessThanOrEqual(RUNS)
+    const newest = (await listPoints(repository)).at(-1)
+    if (newest === undefined) throw new Error('no point')
+    expect(await isRight(repository, newest, pool.disks.get('vdi-0')?.data ?? new Uint8Array())).toBe(true)
+  }
+})
+
+async function runsUntilCaught(
+  pool: MemoryPool,
+  repository: Repository,
+  options: typeof backupDefaults,
+  limit: number,
+): Promise<number> {
+  for (let run = 1; run <= limit; run++) {
+    const events: BackupEvent[] = []
+    const { record, clean } = await backupVm(contextOf(pool, repository, events), pool.vm, options)
+    const alarm = events.find(({ type }) => type === 'wrong-bitmap')
+    expect(clean).toBe(alarm === undefined)
+    if (alarm === undefined) continue
+    expect(record.disks[0]).toMatchObject({ action: 'compare', audit: { differing: expect.any(Number) } })
+    expect(record.disks[0]?.reason).toContain('bitmap-wrong')
+    return run
+  }
+  return Infinity
+}
+
+test('a run says what it compared, and an honest bitmap raises no alarm', async () => {
+  const pool = memoryPool([4 * MiB])
+  await using repository = await initRepository(memoryBackend(), 'pw', fast)
+  fill(pool, 64)
+  const options = { ...backupDefaults, audit: { runs: 4, samples: 3 } }
+  await backupVm(contextOf(pool, repository), pool.vm, options)
+  const swept: (readonly [number, number])[] = []
+  for (let run = 0; run < 5; run++) {
+    pool.write('vdi-0', run * 9, 180 + run)
+    const { record, clean } = await backupVm(contextOf(pool, repository), pool.vm, options)
+    const [disk] = record.disks
+    expect(clean).toBe(true)
+    expect(disk).toMatchObject({ action: 'incremental', bytes: { changed: CBT_BLOCK }, audit: { differing: 0 } })
+    swept.push([disk?.audit?.from ?? -1, disk?.audit?.to ?? -1])
+  }
+  expect(swept.map(([from, to]) => [from / MiB, to / MiB])).toEqual([
+    [0, 1],
+    [1, 2],
+    [2, 3],
+    [3, 4],
+    [0, 1],
+  ])
+})

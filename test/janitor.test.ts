@@ -1,0 +1,186 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { MiB } from '@tidemark/blocks'
+import { fileLedger, inspectPool, tidyPool, type Inspection, type Verdict } from '@tidemark/engine'
+import { openXenPool } from '@tidemark/engine/xen'
+import { localBackend, openRepository } from '@tidemark/repository'
+import type { Session, VdiRef, VmRef } from '@tidemark/xenapi'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Order } from './support/mortal-run.ts'
+import { guestWrites, openBench, succeed, type Bench, type Line } from './support/pool.ts'
+
+const PASSWORD = 'correct horse'
+let bench: Bench
+let vdi: string
+
+beforeAll(async () => {
+  bench = await openBench()
+  const vm = await bench.lab.control.createVm({ name: 'web', disks: [{ size: 16 * MiB }] })
+  vdi = vm.disks[0]?.uuid ?? ''
+  await guestWrites(bench.lab, vdi, [1, 5, 200], 'first')
+  await succeed(bench.tidemark('backup', 'web'))
+}, 60_000)
+afterAll(() => bench[Symbol.asyncDispose]())
+
+/** Runs a backup or a restore in a process of its own, which dies at a step. Answers the steps it passed. */
+function runMortal(kind: Order['kind'], at: Order['at'], after?: number): Promise<{ steps: string[]; died: boolean }> {
+  const { lab, repository } = bench
+  const order: Order = {
+    kind,
+    at,
+    url: lab.url,
+    fingerprint: lab.fingerprint,
+    password: PASSWORD,
+    repository,
+    state: join(bench.directory, 'state', 'runs'),
+    vm: 'web',
+    ...(after === undefined ? {} : { after }),
+  }
+  const program = join(import.meta.dirname, 'support/mortal-run.ts')
+  const { promise, resolve, reject } = Promise.withResolvers<{ steps: string[]; died: boolean }>()
+  execFile(
+    process.execPath,
+    ['--conditions=@tidemark/source', '--disable-warning=ExperimentalWarning', program, JSON.stringify(order)],
+    (error, stdout, stderr) => {
+      const steps = stdout.split('\n').filter((line) => line !== '')
+      if (error !== null && error.signal !== 'SIGKILL') reject(new Error(stderr))
+      else resolve({ steps, died: error !== null })
+    },
+  )
+  return promise
+}
+
+/** What the doctor finds now; carried out, unless it only looks. */
+async function tidy(): Promise<readonly Verdict[]> {
+  await using session = await bench.admin()
+  const pool = await openXenPool(session)
+  await using repository = await openRepository(localBackend(bench.repository), PASSWORD)
+  const context = { pool, repository, ledger: fileLedger(join(bench.directory, 'state', 'runs')) }
+  const othersAtWork = await repository.isShared()
+  const inspection = await inspectPool(context, { othersAtWork })
+  expect(await tidyPool(context, inspection)).toEqual([])
+  return inspection.verdicts
+}
+
+/** What there is of snapshots, of disks with data, and of VMs: all that a run could leave. */
+async function census(admin: Session) {
+  const vms = Object.values(await admin.VM.get_all_records())
+  const vdis = Object.values(await admin.VDI.get_all_records())
+  return {
+    vms: vms.filter((vm) => !vm.is_a_template && !vm.is_control_domain && !vm.is_a_snapshot).length,
+    snapshots: vms.filter((vm) => vm.is_a_snapshot).length,
+    disks: vdis.filter(({ is_a_snapshot: isSnapshot }) => !isSnapshot).length,
+    copies: vdis.filter(({ is_a_snapshot: isSnapshot, type }) => isSnapshot && type !== 'cbt_metadata').length,
+    bases: vdis.filter(({ type }) => type === 'cbt_metadata').length,
+  }
+}
+const usual = { vms: 1, snapshots: 0, disks: 1, copies: 0, bases: 1 }
+
+test('a backup that is killed at any step of its journal: the next run is an increment, and the pool is clean', async () => {
+  await using admin = await bench.admin()
+  const whole = await runMortal('backup', 'journal')
+  expect(whole.died).toBe(false)
+  expect(whole.steps).toEqual(['begin', 'snapshot (noted)', 'snapshot-taken (noted)', 'saved (noted)', 'end', 'ended'])
+  for (const [n, step] of whole.steps.entries()) {
+    await guestWrites(bench.lab, vdi, [n, 100 + n], `killed at ${step}`)
+    const { died } = await runMortal('backup', 'journal', n)
+    expect(died, step).toBe(true)
+    const next = await succeed(bench.tidemark('backup', 'web', '--audit', 'off'))
+    expect(next['points'][0].disks[0], step).toMatchObject({ action: 'incremental' })
+    expect(await census(admin), step).toEqual(usual)
+  }
+  await succeed(bench.tidemark('verify', 'web', '--against-pool'))
+}, 180_000)
+
+test('a restore that is killed at any step of its journal leaves nothing behind once the doctor was there', async () => {
+  await using admin = await bench.admin()
+  const { steps } = await runMortal('restore', 'journal')
+  expect(steps).toEqual(['begin', 'disk (noted)', 'disk-made (noted)', 'vm (noted)', 'vm-made (noted)', 'end', 'ended'])
+  await removeVm(admin, 'restored')
+  expect(await census(admin)).toEqual(usual)
+  for (const [n, step] of steps.entries()) {
+    const { died } = await runMortal('restore', 'journal', n)
+    expect(died, step).toBe(true)
+    await tidy()
+    if (n >= steps.indexOf('end')) await removeVm(admin, 'restored') // it was complete
+    expect(await census(admin), step).toEqual(usual)
+  }
+}, 180_000)
+
+async function removeVm(admin: Session, name: string): Promise<void> {
+  for (const vm of await admin.VM.get_by_name_label(name)) {
+    const vbds = await Promise.all((await admin.VM.get_VBDs(vm)).map((vbd) => admin.VBD.get_record(vbd)))
+    await admin.VM.destroy(vm)
+    for (const { VDI, empty } of vbds) if (!empty) await destroyed(admin, VDI)
+  }
+}
+
+/** The control domain lets go of a disk some seconds after its import. */
+async function destroyed(admin: Session, vdi: VdiRef): Promise<void> {
+  for (;;) {
+    const held = await Promise.all((await admin.VDI.get_VBDs(vdi)).map((vbd) => admin.VBD.get_currently_attached(vbd)))
+    if (!held.includes(true)) return admin.VDI.destroy(vdi)
+    await sleep(50)
+  }
+}
+
+test('what is not ours is left alone, however much it looks like ours', async () => {
+  await using admin = await bench.admin()
+  const [web] = await admin.VM.get_by_name_label('web')
+  if (web === undefined) throw new Error('no VM')
+  await runMortal('backup', 'journal', 2)
+  const left = Object.entries(await admin.VM.get_all_records()).find(([, vm]) => vm.is_a_snapshot)
+  if (left === undefined) throw new Error('nothing left')
+  const copy = await admin.VM.clone(left[0] as VmRef, 'made of what a run left') // inherits the marks, of the VM and of the disk
+  await admin.VM.provision(copy)
+  const theirs = await admin.VM.snapshot(copy, 'an administrator’s own')
+  const verdicts = await tidy()
+  expect(verdicts.filter(({ action }) => action === 'remove').map(({ leftover }) => leftover.name)).toEqual([
+    left[1].name_label,
+  ])
+  expect(await admin.VM.get_name_label(theirs)).toBe('an administrator’s own')
+  expect((await census(admin)).vms).toBe(2)
+  for (const vbd of await admin.VM.get_VBDs(theirs)) await admin.VDI.destroy(await admin.VBD.get_VDI(vbd))
+  await admin.VM.destroy(theirs)
+  await removeVm(admin, 'made of what a run left')
+  expect(await census(admin)).toEqual(usual)
+}, 60_000)
+
+test('the doctor says what it would do, does it, and has nothing to do after that', async () => {
+  await runMortal('backup', 'journal', 2)
+  await runMortal('restore', 'journal', 2)
+  await using admin = await bench.admin()
+  const before = await census(admin)
+  expect(await doctorOnPool('--dry-run')).toEqual(['leave base', 'remove new-disk', 'remove vm-snapshot'])
+  expect(await census(admin)).toEqual(before)
+  expect(await doctorOnPool()).toEqual(['leave base', 'remove new-disk', 'remove vm-snapshot'])
+  expect(await doctorOnPool()).toEqual(['leave base'])
+  expect(await census(admin)).toEqual(usual)
+}, 60_000)
+
+/** What the doctor does to objects of the pool. Its code is 3: a local repository can be destroyed by who has this machine. */
+async function doctorOnPool(...options: readonly string[]): Promise<string[]> {
+  const { code, last } = await bench.tidemark('doctor', '--pool', 'lab', ...options)
+  expect(code).toBe(3)
+  const details = (last['findings'] as Line[])
+    .filter(({ subject }) => subject === 'pool')
+    .map((each) => each['details'])
+  return details.flatMap(({ action, kind }) => (action === undefined ? [] : `${action} ${kind}`)).toSorted()
+}
+
+test('what another process may still use is left until that is gone', async () => {
+  await runMortal('backup', 'journal', 2)
+  await using session = await bench.admin()
+  const pool = await openXenPool(session)
+  await using repository = await openRepository(localBackend(bench.repository), PASSWORD)
+  const elsewhere = { pool, repository, ledger: fileLedger(join(bench.directory, 'another machine')) }
+  const snapshotActions = ({ verdicts }: Inspection) =>
+    verdicts.filter(({ leftover }) => leftover.kind === 'vm-snapshot').map(({ action }) => action)
+  const seen = await inspectPool(elsewhere, { othersAtWork: true })
+  expect(snapshotActions(seen)).toEqual(['leave'])
+  const alone = await inspectPool(elsewhere, { othersAtWork: false })
+  expect(snapshotActions(alone)).toEqual(['remove'])
+  await tidyPool(elsewhere, alone)
+  expect(await census(session)).toEqual(usual)
+}, 60_000)

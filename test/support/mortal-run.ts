@@ -1,0 +1,99 @@
+// A backup or a restore in a process of its own, which kills itself at a given step: argv[2] is an order as JSON.
+import {
+  backupDefaults,
+  backupVm,
+  choosePoint,
+  chooseVm,
+  fileLedger,
+  listPoints,
+  openPoint,
+  restoreAsNewVm,
+  systemClock,
+  type Journal,
+  type Ledger,
+  type Pool,
+} from '@tidemark/engine'
+import { openXenPool } from '@tidemark/engine/xen'
+import { localBackend, openRepository } from '@tidemark/repository'
+import { login } from '@tidemark/xenapi'
+
+/** What such a process is to do. */
+export interface Order {
+  readonly kind: 'backup' | 'restore'
+  readonly url: string
+  readonly fingerprint: string
+  readonly password: string
+  readonly repository: string
+  readonly state: string
+  readonly vm: string
+  /** Steps that pass before the process dies; Infinity is no number in JSON, so undefined stands for it. */
+  readonly after?: number
+  /** Where it may die: before the steps of the journal, or before and after the calls of the pool too. */
+  readonly at: 'journal' | 'pool'
+}
+
+const order = JSON.parse(process.argv[2] ?? '') as Order
+let passed = 0
+
+/** Tells the step, and dies there when its turn has come: nothing is closed, nothing is tidied. */
+function step(name: string): void {
+  process.stdout.write(`${name}\n`)
+  if (passed++ === order.after) process.kill(process.pid, 'SIGKILL')
+}
+
+const mortalLedger = (ledger: Ledger): Ledger => ({
+  ...ledger,
+  async begin(header) {
+    step('begin')
+    const journal = await ledger.begin(header)
+    return {
+      run: journal.run,
+      async note(entry) {
+        await journal.note(entry)
+        step(`${entry.step} (noted)`)
+      },
+      async end() {
+        step('end')
+        await journal.end()
+        step('ended')
+      },
+    } satisfies Journal
+  },
+})
+
+/** Before and after every call of an object, and of what its calls answer. */
+function mortal<Target extends object>(target: Target, name: string): Target {
+  return new Proxy(target, {
+    get(inner, key) {
+      const value: unknown = Reflect.get(inner, key, inner)
+      if (typeof value === 'object' && value !== null && key === 'restore') return mortal(value, 'restore')
+      if (typeof value !== 'function' || typeof key === 'symbol') return value
+      return (...args: unknown[]) => {
+        step(`before ${name}.${key}`)
+        const result: unknown = value.apply(inner, args)
+        if (!(result instanceof Promise)) return result
+        return result.then((answer: unknown) => {
+          step(`after ${name}.${key}`)
+          return key === 'snapshot' ? mortal(answer as object, 'snapshot') : answer
+        })
+      }
+    },
+  })
+}
+
+const trust = { kind: 'fingerprint', sha256: order.fingerprint } as const
+await using session = await login({ url: order.url, trust }, { username: 'root', password: order.password })
+const opened = await openXenPool(session)
+const pool: Pool = order.at === 'pool' ? mortal(opened, 'pool') : opened
+await using repository = await openRepository(localBackend(order.repository), order.password)
+const ledger = mortalLedger(fileLedger(order.state))
+if (order.kind === 'backup') {
+  const vm = chooseVm(await opened.vms(), order.vm)
+  const context = { pool, repository, ledger, clock: systemClock, tool: 'mortal', on: () => {} }
+  await backupVm(context, vm, { ...backupDefaults, audit: undefined })
+} else {
+  await using _ = await repository.lock('shared')
+  await repository.loadIndex()
+  const point = await openPoint(repository, choosePoint(await listPoints(repository), order.vm))
+  await restoreAsNewVm({ pool, repository, ledger, onDisk: () => {} }, point, { name: 'restored', storage: undefined })
+}
