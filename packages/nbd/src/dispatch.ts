@@ -50,6 +50,9 @@ export class Dispatch {
   readonly #stop = new AbortController()
   #renewing: Promise<void> | undefined
   #renewNotBefore = 0
+  readonly #asked = new WeakSet<Line>()
+  /** Connections in a row that were lost before they were asked anything: no request counts them against its tries. */
+  #barren = 0
   #over: Error | undefined // no connection, and none to be had
   #hasChanged = false
 
@@ -104,6 +107,7 @@ export class Dispatch {
 
   #start(line: Line, wish: Wish, attempt: Attempt, signal: AbortSignal | undefined): Promise<Outcome> {
     attempt.line = line
+    this.#asked.add(line)
     return line.request(wish, signal, () => this.#next())
   }
 
@@ -164,6 +168,8 @@ export class Dispatch {
   async #replaceAll(): Promise<void> {
     while (this.#over === undefined && this.alive < this.#wanted) {
       const isOnly = this.alive === 0
+      const lost = this.#countBarren()
+      if (this.#barren >= this.#options.tries && isOnly) return this.#giveUp(lost)
       try {
         const line = await this.#options.renew(isOnly, this.#stop.signal)
         this.#lines = [...this.#lines.filter(({ over }) => over === undefined), line]
@@ -174,6 +180,13 @@ export class Dispatch {
         this.#giveUp(error)
       }
     }
+  }
+
+  /** A server that shakes hands and hangs up is no way to the export, however often it does so. Answers the newest loss. */
+  #countBarren(): unknown {
+    if (this.#lines.some((line) => this.#asked.has(line))) this.#barren = 0
+    else if (this.#lines.some(({ over }) => over !== undefined)) this.#barren++
+    return this.#lines.at(-1)?.over
   }
 
   #giveUp(reason: unknown): void {
