@@ -120,7 +120,7 @@ export interface NbdClient extends AsyncDisposable {
 
 const SECTOR = 512
 // Memory that `readRuns` and `borrowRuns` may hold in answers, whatever the number of connections.
-const BYTES_IN_FLIGHT_MAX = 32 * 1024 * 1024
+const BYTES_IN_FLIGHT_MAX = 64 * 1024 * 1024
 // Length of one BLOCK_STATUS, TRIM or WRITE_ZEROES: a multiple of every block size that fits 32 bits.
 const LONG_REQUEST_BYTES = 1024 * 1024 * 1024
 
