@@ -4,7 +4,8 @@ import type { BlobIndex, BlobLocation } from './blob-index.ts'
 import { RepositoryError } from './error.ts'
 import type { Sealer } from './format/crypto.ts'
 import { idAt, ID_LENGTH, type BlobType } from './id.ts'
-import { openBlob, plainLength, type BlobTarget } from './sealing/batch.ts'
+import { openBlob, plainLength } from './sealing/batch.ts'
+import type { BlobTarget } from './sealing/blob-target.ts'
 import { openLarge } from './sealing/large.ts'
 import type { SealingPool } from './sealing/pool.ts'
 import { damaged } from './unpacked.ts'
@@ -97,7 +98,7 @@ export class BlobReader {
   async writeMany(
     type: BlobType,
     ids: Uint8Array,
-    { offsets, file }: { readonly offsets: Float64Array; readonly file: number },
+    { offsets, file, direct }: Pick<BlobTarget, 'offsets' | 'file' | 'direct'>,
     onWritten: (length: number) => void,
     signal?: AbortSignal,
   ): Promise<void> {
@@ -106,7 +107,9 @@ export class BlobReader {
     const write = async (read: readonly Wanted[], inner: AbortSignal) => {
       const blobs = read.flatMap(({ positions }, i) => positions.map(() => i))
       const places = read.flatMap(({ positions }) => positions.map((position) => offsets[position] ?? 0))
-      await this.#open(type, read, { file, blobs: Uint32Array.from(blobs), offsets: Float64Array.from(places) }, inner)
+      const target = { file, ...(direct !== undefined && { direct }) }
+      const into = { ...target, blobs: Uint32Array.from(blobs), offsets: Float64Array.from(places) }
+      await this.#open(type, read, into, inner)
       onWritten(blobs.reduce((sum, blob) => sum + sizeOf(read[blob]), 0))
     }
     await forEachBounded(reads, READS_MAX, write, signal)

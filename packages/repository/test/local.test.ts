@@ -96,3 +96,16 @@ test('sealing threads give the same blobs back, and end with the repository', as
   }
   expect((await repository.check({ readData: true })).errors).toEqual([])
 })
+
+test('a large file that the disk has no room for is a typed error and leaves nothing', async ({ skip }) => {
+  if (process.getuid?.() !== 0) skip('only root may mount a small disk')
+  await using _disk = await smallDisk(directory)
+  const backend = localBackend(directory)
+  await backend.create()
+  const name = 'ab'.repeat(32)
+  await expect(backend.save({ type: 'data', name }, randomBytes(5 << 20))).rejects.toMatchObject({
+    code: 'REPOSITORY_FULL',
+    file: `data/ab/${name}`,
+  })
+  expect(await readdir(join(directory, 'data', 'ab'))).toEqual([])
+})

@@ -3,10 +3,13 @@ import { constants } from 'node:fs'
 import { access, link, mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { RepositoryError, type RepositoryErrorCode } from '../error.ts'
+import { createDirect, isRefusal, writeDirect } from '../direct-io/direct-file.ts'
 import { filePath, isFileName, type Backend, type FileName, type FileRange, type FileType } from './backend.ts'
 
 const DIRECTORY_MODE = 0o700
 const FILE_MODE = 0o400
+/** Files of this size and more, packs, do not go through the page cache. */
+const DIRECT_MIN = 1 << 20
 
 /** A repository in a directory of the local file system, laid out as restic does. restic-format.md §1. */
 export function localBackend(path: string): Backend {
@@ -82,20 +85,29 @@ async function saveFile(path: string, file: FileName, bytes: Uint8Array, signal?
     throw new RepositoryError('BACKEND_EXISTS', `${name} exists already`, { file: name })
   }
   const temporary = `${path}-tmp-${randomBytes(6).toString('hex')}`
-  const handle = await openNew(temporary)
   try {
-    try {
-      await writeAll(handle, bytes, signal)
-      await handle.sync()
-    } finally {
-      await handle.close()
-    }
+    await writeNew(temporary, bytes, bytes.length >= DIRECT_MIN, signal)
     await publish(temporary, path, file)
   } catch (error) {
     await rm(temporary, { force: true })
     throw error
   }
   await syncDirectory(dirname(path))
+}
+
+/** Makes a file and its bytes durable; its name is the directory's. */
+async function writeNew(path: string, bytes: Uint8Array, direct: boolean, signal?: AbortSignal): Promise<void> {
+  const { file, isDirect } = await openNew(path, direct)
+  try {
+    await (isDirect ? writeDirect(file, bytes, signal) : writeAll(file, bytes, signal))
+    await file.sync()
+  } catch (error) {
+    if (!isDirect || !isRefusal(error)) throw error
+    await rm(path)
+    await writeNew(path, bytes, false, signal)
+  } finally {
+    await file.close()
+  }
 }
 
 /** Gives a file its name, unless that is taken: two programs that make one repository must not mix their keys. */
@@ -115,13 +127,15 @@ async function publish(temporary: string, path: string, file: FileName): Promise
   await rm(temporary)
 }
 
-async function openNew(path: string): Promise<FileHandle> {
+async function openNew(path: string, direct: boolean): Promise<{ file: FileHandle; isDirect: boolean }> {
+  const create = async () =>
+    direct ? createDirect(path, FILE_MODE) : { file: await open(path, 'wx', FILE_MODE), isDirect: false }
   try {
-    return await open(path, 'wx', FILE_MODE)
+    return await create()
   } catch (error) {
     if (systemCode(error) !== 'ENOENT') throw error
     await mkdir(dirname(path), { recursive: true, mode: DIRECTORY_MODE })
-    return open(path, 'wx', FILE_MODE)
+    return create()
   }
 }
 

@@ -1,4 +1,5 @@
 import type { FileHandle } from 'node:fs/promises'
+import { reopenDirect } from '../direct-io/direct-file.ts'
 import { ID_LENGTH } from '../id.ts'
 import type { Repository } from '../repository.ts'
 import { idsOfPieces, type DiskContent } from './content.ts'
@@ -24,6 +25,8 @@ export async function writeToFile(
   await repository.blobs.ready(signal)
   const { reader } = repository.blobs
   if ((await file.stat()).isFile()) await file.truncate(content.size)
+  await using direct = await reopenDirect(file)
+  const target = { file: file.fd, ...(direct !== undefined && { direct: direct.fd }) }
   const behind = new SyncBehind(file)
   let done = 0
   try {
@@ -32,7 +35,7 @@ export async function writeToFile(
         onWritten((done += length))
         behind.wrote(length)
       }
-      await reader.writeMany('data', ids, { offsets, file: file.fd }, written, signal)
+      await reader.writeMany('data', ids, { offsets, ...target }, written, signal)
       if (zeros > 0) onWritten((done += zeros))
     }
   } finally {

@@ -1,8 +1,8 @@
-import { writeSync } from 'node:fs'
 import { compress, decompress } from '../format/compression.ts'
 import { release } from '../garbage.ts'
 import { SEAL_OVERHEAD, type Sealer } from '../format/crypto.ts'
 import { ID_LENGTH, sha256 } from '../id.ts'
+import { BlobsToFile, type BlobTarget } from './blob-target.ts'
 
 /** Blobs to seal, laid one after the other, so that one message to a worker carries many. */
 export interface SealRequest {
@@ -38,15 +38,6 @@ export interface OpenRequest {
   readonly ids: Uint8Array
   /** Write the blobs to a file instead of giving them back. */
   readonly into?: BlobTarget
-}
-
-/** Where blobs go in a file: one number each, of writes in the order of the blobs. A blob may be written several times. */
-export interface BlobTarget {
-  /** Stays open until the reply. */
-  readonly file: number
-  /** Which blob. */
-  readonly blobs: Uint32Array
-  readonly offsets: Float64Array
 }
 
 export interface OpenReply {
@@ -87,32 +78,22 @@ export function openBatch({ sealed, places, ids, into }: OpenRequest, sealer: Se
   const sizes = Array.from({ length: count }, (_, i) => plainLength(places[i * 3 + 1] ?? 0, places[i * 3 + 2] ?? 0))
   const plain = new Uint8Array(into === undefined ? sizes.reduce((sum, size) => sum + size, 0) : 0)
   const damaged: { blob: number; reason: string }[] = []
+  const target = into === undefined ? undefined : new BlobsToFile(into)
   let at = 0
-  let written = 0
   for (const [i, size] of sizes.entries()) {
     const offset = places[i * 3] ?? 0
     const range = sealed.subarray(offset, offset + (places[i * 3 + 1] ?? 0))
     const blob = openBlob(range, places[i * 3 + 2] ?? 0, ids.subarray(i * ID_LENGTH, (i + 1) * ID_LENGTH), sealer)
     if (typeof blob === 'string') damaged.push({ blob: i, reason: blob })
     else {
-      if (into === undefined) plain.set(blob, at)
-      else written = writeBlob(blob, i, into, written)
+      if (target === undefined) plain.set(blob, at)
+      else target.put(blob, i)
       release(blob)
     }
     at += size
   }
+  target?.end()
   return { kind: 'opened', plain, damaged }
-}
-
-/** Writes a blob to all its places, of which the first is at `from` or, after a damaged blob, later. Answers where the next blob's are. */
-function writeBlob(blob: Uint8Array, index: number, { file, blobs, offsets }: BlobTarget, from: number): number {
-  let next = from
-  for (; next < blobs.length && (blobs[next] ?? 0) <= index; next++) {
-    if (blobs[next] !== index) continue
-    const offset = offsets[next] ?? 0
-    for (let done = 0; done < blob.length;) done += writeSync(file, blob, done, blob.length - done, offset + done)
-  }
-  return next
 }
 
 /** Size of a blob as the index tells it. */

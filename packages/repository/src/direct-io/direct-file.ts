@@ -1,0 +1,79 @@
+import { constants } from 'node:fs'
+import { open, rm, type FileHandle } from 'node:fs/promises'
+import { forEachBounded } from '@tidemark/blocks'
+import { alignedMemory } from './aligned-memory.ts'
+
+/*
+ * Writes past the page cache. Packs and restored disks are written once and seldom read soon: in the cache they push out what
+ * others need, and making room for them costs ten times the processor time of the write itself (docs/benchmarks.md).
+ */
+
+/** Places, lengths and memory of a direct transfer are multiples of this: pages and the blocks of all disks divide it. */
+export const DIRECT_BLOCK = 4096
+
+/** Bytes of one write, and how many are under way for one file. */
+const WRITE_BYTES = 1 << 20
+const WRITES_MAX = 4
+
+/** Undefined on systems that have no such flag. */
+const O_DIRECT: number | undefined = constants.O_DIRECT
+
+/**
+ * Creates a file for direct writes, or for usual ones where the file system has no others.
+ * @throws the system's errors, EEXIST when the file exists
+ */
+export async function createDirect(path: string, mode: number): Promise<{ file: FileHandle; isDirect: boolean }> {
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL
+  if (O_DIRECT === undefined) return { file: await open(path, flags, mode), isDirect: false }
+  try {
+    return { file: await open(path, flags | O_DIRECT, mode), isDirect: true }
+  } catch (error) {
+    if (!isRefusal(error)) throw error
+    await rm(path, { force: true }) // some systems refuse after they have made the file
+    return { file: await open(path, flags, mode), isDirect: false }
+  }
+}
+
+/** Opens a file that is open for writing once more, for direct writes. Undefined where that cannot be had. */
+export async function reopenDirect(file: FileHandle): Promise<FileHandle | undefined> {
+  if (O_DIRECT === undefined) return undefined
+  try {
+    return await open(`/proc/self/fd/${file.fd}`, constants.O_WRONLY | O_DIRECT)
+  } catch {
+    return undefined // usual writes do the same, only dearer
+  }
+}
+
+/** Whether a failed direct transfer is worth a usual one: this file system or disk wants other multiples, or has none. */
+export const isRefusal = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'EINVAL'
+
+const spares: Uint8Array<ArrayBuffer>[] = []
+
+/**
+ * Writes a whole new file through a handle of `createDirect`.
+ * @throws the system's errors, EINVAL when the disk wants other multiples; the signal's reason
+ */
+export async function writeDirect(file: FileHandle, bytes: Uint8Array, signal?: AbortSignal): Promise<void> {
+  const starts = Array.from({ length: Math.ceil(bytes.length / WRITE_BYTES) }, (_, i) => i * WRITE_BYTES)
+  const write = async (start: number, inner: AbortSignal) => {
+    const memory = spares.pop() ?? alignedMemory(WRITE_BYTES)
+    try {
+      const part = bytes.subarray(start, start + WRITE_BYTES)
+      memory.set(part)
+      await writeBlocks(file, memory, Math.ceil(part.length / DIRECT_BLOCK) * DIRECT_BLOCK, start, inner)
+    } finally {
+      spares.push(memory)
+    }
+  }
+  await forEachBounded(starts, WRITES_MAX, write, signal)
+  await file.truncate(bytes.length) // the last block was written as a whole
+}
+
+async function writeBlocks(file: FileHandle, memory: Uint8Array, length: number, start: number, signal: AbortSignal) {
+  for (let done = 0; done < length;) {
+    signal.throwIfAborted()
+    const { bytesWritten } = await file.write(memory, done, length - done, start + done)
+    // A short write ends anywhere; the next begins at a block, and at the end of the disk answers why.
+    done += bytesWritten - ((done + bytesWritten) % DIRECT_BLOCK)
+  }
+}
