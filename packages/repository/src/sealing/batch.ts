@@ -73,27 +73,48 @@ export function sealBatch(request: SealRequest, sealer: Sealer): SealReply {
 export const sealedBound = (length: number, count: number): number =>
   length + Math.ceil(length / 128) + count * (SEAL_OVERHEAD + 64)
 
-export function openBatch({ sealed, places, ids, into }: OpenRequest, sealer: Sealer): OpenReply {
-  const count = places.length / 3
-  const sizes = Array.from({ length: count }, (_, i) => plainLength(places[i * 3 + 1] ?? 0, places[i * 3 + 2] ?? 0))
-  const plain = new Uint8Array(into === undefined ? sizes.reduce((sum, size) => sum + size, 0) : 0)
+/** Opens blobs; their pieces of a file are written beside it, and are all written, or none any more, when it returns or throws. */
+export async function openBatch(request: OpenRequest, sealer: Sealer): Promise<OpenReply> {
+  const { places, into } = request
+  const sizes = Array.from({ length: places.length / 3 }, (_, i) =>
+    plainLength(places[i * 3 + 1] ?? 0, places[i * 3 + 2] ?? 0),
+  )
+  if (into === undefined) {
+    const plain = new Uint8Array(sizes.reduce((sum, size) => sum + size, 0))
+    const starts = startsOf(sizes)
+    const damaged = await openEach(request, sealer, (blob, i) => plain.set(blob, starts[i]))
+    return { kind: 'opened', plain, damaged }
+  }
+  await using target = new BlobsToFile(into)
+  const damaged = await openEach(request, sealer, (blob, i) => target.put(blob, i))
+  await target.end()
+  return { kind: 'opened', plain: new Uint8Array(), damaged }
+}
+
+/** Opens one blob after the other, in place of each that is damaged a reason. */
+async function openEach(
+  { sealed, places, ids }: OpenRequest,
+  sealer: Sealer,
+  put: (blob: Uint8Array, index: number) => Promise<void> | void,
+): Promise<OpenReply['damaged']> {
   const damaged: { blob: number; reason: string }[] = []
-  const target = into === undefined ? undefined : new BlobsToFile(into)
-  let at = 0
-  for (const [i, size] of sizes.entries()) {
-    const offset = places[i * 3] ?? 0
-    const range = sealed.subarray(offset, offset + (places[i * 3 + 1] ?? 0))
-    const blob = openBlob(range, places[i * 3 + 2] ?? 0, ids.subarray(i * ID_LENGTH, (i + 1) * ID_LENGTH), sealer)
+  for (let i = 0; i * 3 < places.length; i++) {
+    const [offset = 0, length = 0, uncompressedLength = 0] = places.subarray(i * 3, i * 3 + 3)
+    const id = ids.subarray(i * ID_LENGTH, (i + 1) * ID_LENGTH)
+    const blob = openBlob(sealed.subarray(offset, offset + length), uncompressedLength, id, sealer)
     if (typeof blob === 'string') damaged.push({ blob: i, reason: blob })
     else {
-      if (target === undefined) plain.set(blob, at)
-      else target.put(blob, i)
+      const wait = put(blob, i)
+      if (wait !== undefined) await wait
       release(blob)
     }
-    at += size
   }
-  target?.end()
-  return { kind: 'opened', plain, damaged }
+  return damaged
+}
+
+function startsOf(sizes: readonly number[]): number[] {
+  let at = 0
+  return sizes.map((size) => (at += size) - size)
 }
 
 /** Size of a blob as the index tells it. */

@@ -1,4 +1,5 @@
-import { writeSync } from 'node:fs'
+import { write as writeFile } from 'node:fs'
+import { promisify } from 'node:util'
 import { alignedMemory } from '../direct-io/aligned-memory.ts'
 import { DIRECT_BLOCK, isRefusal } from '../direct-io/direct-file.ts'
 
@@ -14,16 +15,42 @@ export interface BlobTarget {
   readonly offsets: Float64Array
 }
 
-/** Bytes gathered for one write. */
+/** Bytes gathered for one write, and how many such writes may be under way in one thread. */
 const STRETCH = 2 << 20
+const STRETCHES_MAX = 4
 
-/** Of a thread: blobs are gathered in it one batch after the other. */
-let memory: Uint8Array<ArrayBuffer> | undefined
+const write = promisify(writeFile)
 
-/** Writes blobs, given in their order, to their places: those that follow each other in the file at once. */
-export class BlobsToFile {
+/** Memory of this thread for stretches: it goes round, and who finds none waits. */
+class Stretches {
+  readonly #free: Uint8Array<ArrayBuffer>[] = []
+  readonly #waiting: ((memory: Uint8Array<ArrayBuffer>) => void)[] = []
+  #made = 0
+
+  async take(): Promise<Uint8Array<ArrayBuffer>> {
+    const free = this.#free.pop()
+    if (free !== undefined) return free
+    if (this.#made >= STRETCHES_MAX) return new Promise((resolve) => this.#waiting.push(resolve))
+    this.#made++
+    return alignedMemory(STRETCH)
+  }
+
+  give(memory: Uint8Array<ArrayBuffer>): void {
+    const next = this.#waiting.shift()
+    if (next === undefined) this.#free.push(memory)
+    else next(memory)
+  }
+}
+
+const stretches = new Stretches()
+
+/** Writes blobs, given in their order, to their places: those that follow each other in the file at once, beside the caller. */
+export class BlobsToFile implements AsyncDisposable {
   readonly #target: BlobTarget
-  readonly #memory: Uint8Array
+  readonly #writing = new Set<Promise<void>>()
+  #failure: { readonly reason: unknown } | undefined
+  /** Being filled. */
+  #memory: Uint8Array<ArrayBuffer> | undefined
   /** Among the places. */
   #next = 0
   #offset = 0
@@ -31,53 +58,85 @@ export class BlobsToFile {
 
   constructor(target: BlobTarget) {
     this.#target = target
-    this.#memory = memory ??= alignedMemory(STRETCH)
   }
 
-  put(blob: Uint8Array, index: number): void {
+  /**
+   * Takes a blob over; it may be changed when this has resolved.
+   * @throws the system's errors, of this write or an earlier one
+   */
+  async put(blob: Uint8Array, index: number): Promise<void> {
     const { blobs, offsets } = this.#target
     for (; this.#next < blobs.length && (blobs[this.#next] ?? 0) <= index; this.#next++) {
-      if (blobs[this.#next] === index) this.#add(blob, offsets[this.#next] ?? 0)
+      if (blobs[this.#next] === index) await this.#add(blob, offsets[this.#next] ?? 0)
     }
+    this.#throwIfFailed()
   }
 
-  end(): void {
-    if (this.#length > 0) this.#write()
+  /**
+   * Resolves when all is written.
+   * @throws the system's errors
+   */
+  async end(): Promise<void> {
+    this.#send()
+    await Promise.all(this.#writing)
+    this.#throwIfFailed()
   }
 
-  #add(blob: Uint8Array, offset: number): void {
-    if (this.#length > 0 && this.#offset + this.#length !== offset) this.#write()
-    if (this.#length === 0) this.#offset = offset
+  /** Waits for what is under way. What was gathered and not sent is dropped. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#memory !== undefined) stretches.give(this.#memory)
+    this.#memory = undefined
+    await Promise.all(this.#writing)
+  }
+
+  async #add(blob: Uint8Array, offset: number): Promise<void> {
+    if (this.#offset + this.#length !== offset) this.#send()
     for (let done = 0; done < blob.length;) {
+      if (this.#memory === undefined) {
+        this.#memory = await stretches.take()
+        this.#offset = offset + done
+      }
       const part = blob.subarray(done, done + STRETCH - this.#length)
       this.#memory.set(part, this.#length)
       this.#length += part.length
       done += part.length
-      if (this.#length === STRETCH) this.#write()
+      if (this.#length === STRETCH) this.#send()
     }
   }
 
-  #write(): void {
-    const bytes = this.#memory.subarray(0, this.#length)
-    const { file, direct } = this.#target
-    const isWhole = this.#offset % DIRECT_BLOCK === 0 && this.#length % DIRECT_BLOCK === 0
-    if (direct === undefined || !isWhole || !wroteDirect(direct, bytes, this.#offset))
-      writeAll(file, bytes, this.#offset)
-    this.#offset += this.#length
+  #send(): void {
+    const memory = this.#memory
+    if (memory === undefined) return
+    const sent = writeStretch(this.#target, memory.subarray(0, this.#length), this.#offset)
+      .catch((reason: unknown) => void (this.#failure ??= { reason }))
+      .then(() => {
+        stretches.give(memory)
+        this.#writing.delete(sent)
+      })
+    this.#writing.add(sent)
+    this.#memory = undefined
     this.#length = 0
+  }
+
+  #throwIfFailed(): void {
+    if (this.#failure !== undefined) throw this.#failure.reason
+  }
+}
+
+async function writeStretch({ file, direct }: BlobTarget, bytes: Uint8Array, offset: number): Promise<void> {
+  const isWhole = offset % DIRECT_BLOCK === 0 && bytes.length % DIRECT_BLOCK === 0
+  if (direct !== undefined && isWhole && (await wroteDirect(direct, bytes, offset))) return
+  for (let done = 0; done < bytes.length;) {
+    done += (await write(file, bytes, done, bytes.length - done, offset + done)).bytesWritten
   }
 }
 
 /** Answers false when the disk does not take it this way. */
-function wroteDirect(file: number, bytes: Uint8Array, offset: number): boolean {
+async function wroteDirect(file: number, bytes: Uint8Array, offset: number): Promise<boolean> {
   try {
-    return writeSync(file, bytes, 0, bytes.length, offset) === bytes.length
+    return (await write(file, bytes, 0, bytes.length, offset)).bytesWritten === bytes.length
   } catch (error) {
     if (isRefusal(error)) return false
     throw error
   }
-}
-
-function writeAll(file: number, bytes: Uint8Array, offset: number): void {
-  for (let done = 0; done < bytes.length;) done += writeSync(file, bytes, done, bytes.length - done, offset + done)
 }

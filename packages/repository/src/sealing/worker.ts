@@ -21,16 +21,18 @@ export interface SystemFailure {
 
 const sealer = new Sealer(workerData as MasterKey)
 
-parentPort?.on('message', ({ job, batch }: WorkerRequest) => {
+parentPort?.on('message', (request: WorkerRequest) => void work(request))
+
+async function work({ job, batch }: WorkerRequest): Promise<void> {
   try {
-    const reply = batch.kind === 'seal' ? sealBatch(batch, sealer) : openBatch(batch, sealer)
+    const reply = batch.kind === 'seal' ? sealBatch(batch, sealer) : await openBatch(batch, sealer)
     if (batch.kind === 'open') release(batch.sealed)
     answer({ job, reply }, reply.kind === 'sealed' ? [reply.plain.buffer, reply.target.buffer] : [reply.plain.buffer])
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
     answer({ job, error: message, system: systemFailure(error) }, [])
   }
-})
+}
 
 function systemFailure(error: unknown): SystemFailure | undefined {
   const { code, syscall } = error as Partial<SystemFailure>
