@@ -14,7 +14,8 @@ import {
 import { TreeDecoder } from './format/tree-parts.ts'
 import { dropped } from './garbage.ts'
 import { idAt, idBytes, ID_LENGTH, type BlobId, type SnapshotId } from './id.ts'
-import type { Repository } from './repository.ts'
+import type { BlobReader } from './reader.ts'
+import type { BlobStore, Repository } from './repository.ts'
 import { LARGE_BLOB } from './sealing/large.ts'
 import { damaged } from './unpacked.ts'
 
@@ -153,13 +154,18 @@ export async function loadPoint(repository: Repository, snapshot: Snapshot, sign
   }
 }
 
+/** Where trees are read from: a repository, or a check's own view of one. */
+export interface TreeSource {
+  readonly blobs: Pick<BlobStore, 'reader' | 'index' | 'ready'>
+}
+
 /** Nodes of a stored tree. @throws RepositoryError REPOSITORY_DAMAGED, REPOSITORY_MISSING_BLOB */
-export async function loadTree(repository: Repository, id: BlobId, signal?: AbortSignal): Promise<TreeNode[]> {
-  await repository.blobs.ready(signal)
-  const length = repository.blobs.index().lookup('tree', id)?.uncompressedLength ?? 0
-  const nodes = length > LARGE_BLOB ? await loadLargeTree(repository, id, length, signal) : undefined
+export async function loadTree({ blobs }: TreeSource, id: BlobId, signal?: AbortSignal): Promise<TreeNode[]> {
+  await blobs.ready(signal)
+  const length = blobs.index().lookup('tree', id)?.uncompressedLength ?? 0
+  const nodes = length > LARGE_BLOB ? await loadLargeTree(blobs.reader, id, length, signal) : undefined
   if (nodes !== undefined) return nodes
-  const bytes = await repository.loadBlob('tree', id, signal)
+  const bytes = await blobs.reader.load('tree', idBytes(id), signal)
   try {
     return decodeTree(bytes)
   } catch (cause) {
@@ -169,13 +175,13 @@ export async function loadTree(repository: Repository, id: BlobId, signal?: Abor
 
 /** A tree with a long list, of which only the IDs are ever in memory; undefined when the list has an unusual form. */
 async function loadLargeTree(
-  repository: Repository,
+  reader: BlobReader,
   id: BlobId,
   length: number,
   signal?: AbortSignal,
 ): Promise<TreeNode[] | undefined> {
   const decoder = new TreeDecoder(length)
-  for await (const part of repository.blobs.reader.parts('tree', idBytes(id), signal)) {
+  for await (const part of reader.parts('tree', idBytes(id), signal)) {
     if (!decoder.push(part)) return undefined
     dropped(part.length)
   }

@@ -1,6 +1,8 @@
 import { forEachBounded } from '@tidemark/blocks'
 import { filePath, type Backend } from './backends/backend.ts'
 import type { BlobIndex, BlobLocation } from './blob-index.ts'
+import { MemoryRing } from './direct-io/aligned-memory.ts'
+import { directLength } from './direct-io/direct-file.ts'
 import { RepositoryError } from './error.ts'
 import type { Sealer } from './format/crypto.ts'
 import { idAt, ID_LENGTH, type BlobType } from './id.ts'
@@ -14,6 +16,8 @@ import { damaged } from './unpacked.ts'
 const GAP_MAX = 128 << 10
 /** Longest read; also the most that one sealing thread gets at once. */
 const READ_MAX = 2 << 20
+/** Shorter reads go through the page cache: they may come again. */
+const DIRECT_MIN = 512 << 10
 /** Reads under way for one call. */
 const READS_MAX = 4
 
@@ -35,6 +39,7 @@ interface Wanted extends BlobLocation {
 /** Loads and verifies blobs. */
 export class BlobReader {
   readonly #parts: ReaderParts
+  readonly #ring = new MemoryRing(directLength(0, READ_MAX))
 
   constructor(parts: ReaderParts) {
     this.#parts = parts
@@ -161,26 +166,48 @@ export class BlobReader {
   ): Promise<Uint8Array> {
     const [first, last] = [wanted[0], wanted.at(-1)]
     if (first === undefined || last === undefined) return new Uint8Array()
-    const sealed = await this.#loadRange(first.pack, first.offset, last.offset + last.length - first.offset, signal)
-    const places = wanted.flatMap((blob) => [blob.offset - first.offset, blob.length, blob.uncompressedLength])
+    const length = last.offset + last.length - first.offset
+    const memory = length >= DIRECT_MIN && length <= READ_MAX ? this.#ring.take() : undefined
+    try {
+      const sealed = await this.#loadRange(first.pack, first.offset, length, signal, memory)
+      return await this.#openRange(type, wanted, sealed, into)
+    } finally {
+      if (memory !== undefined) this.#ring.give(memory)
+    }
+  }
+
+  async #openRange(
+    type: BlobType,
+    wanted: readonly Wanted[],
+    sealed: Uint8Array,
+    into: BlobTarget | undefined,
+  ): Promise<Uint8Array> {
+    const { offset: from = 0, pack = '' } = wanted[0] ?? {}
+    const places = wanted.flatMap((blob) => [blob.offset - from, blob.length, blob.uncompressedLength])
     const ids = new Uint8Array(wanted.length * ID_LENGTH)
     for (const [i, { id }] of wanted.entries()) ids.set(id, i * ID_LENGTH)
     const { plain, damaged: bad } = await this.#parts.pool.open({
       kind: 'open',
-      sealed: withOwnMemory(sealed),
+      sealed: sealed,
       places: Uint32Array.from(places),
       ids,
       ...(into !== undefined && { into }),
     })
     const failure = bad[0]
     if (failure === undefined) return plain
-    const file = filePath({ type: 'data', name: first.pack })
+    const file = filePath({ type: 'data', name: pack })
     throw damaged(file, `${type} blob ${idAt(ids, failure.blob * ID_LENGTH)}: ${failure.reason}`)
   }
 
-  async #loadRange(pack: string, offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array> {
+  async #loadRange(
+    pack: string,
+    offset: number,
+    length: number,
+    signal?: AbortSignal,
+    memory?: Uint8Array,
+  ): Promise<Uint8Array> {
     try {
-      return await this.#parts.backend.load({ type: 'data', name: pack }, { offset, length }, signal)
+      return await this.#parts.backend.load({ type: 'data', name: pack }, { offset, length }, signal, memory)
     } catch (error) {
       throw asDamage(error, filePath({ type: 'data', name: pack }))
     }
@@ -213,10 +240,4 @@ function asDamage(error: unknown, file: string): unknown {
   if (!(error instanceof RepositoryError)) return error
   if (error.code === 'BACKEND_NOT_FOUND') return damaged(file, 'it is missing', error)
   return error.code === 'BACKEND_OUT_OF_RANGE' ? damaged(file, 'it is shorter than indexed', error) : error
-}
-
-/** Memory that can move to a thread: a view into a shared pool would take its neighbours along. */
-function withOwnMemory(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  const isAlone = bytes.byteLength === bytes.buffer.byteLength && bytes.buffer instanceof ArrayBuffer
-  return isAlone ? (bytes as Uint8Array<ArrayBuffer>) : Uint8Array.from(bytes)
 }

@@ -1,6 +1,6 @@
 import type { Backend } from './backends/backend.ts'
 import { BlobIndex } from './blob-index.ts'
-import { checkRepository, type CheckOptions, type CheckProgress, type CheckReport } from './check.ts'
+import { checkRepository, type CheckOptions, type CheckProgress, type CheckReport } from './check/check.ts'
 import type { Clock } from './clock.ts'
 import { RepositoryError } from './error.ts'
 import { Sealer, type MasterKey } from './format/crypto.ts'
@@ -204,7 +204,8 @@ export function makeRepository(parts: RepositoryParts): Repository {
       return snapshotId(await saveUnpacked(backend, sealer, 'snapshots', encodeSnapshot(snapshot), signal))
     },
     removeSnapshot: (snapshot, signal) => backend.remove({ type: 'snapshots', name: snapshot }, signal),
-    check: (options, onProgress, signal) => checkRepository({ backend, sealer, pool }, options, onProgress, signal),
+    check: (options, onProgress, signal) =>
+      checkRepository({ backend, sealer, pool, cache: parts.cache }, options, onProgress, signal),
     async [Symbol.asyncDispose]() {
       writer.fail(new RepositoryError('REPOSITORY_CLOSED', 'the repository is closed'))
       await writer.settle()

@@ -3,6 +3,7 @@ import { InvalidArgumentError, type Command } from 'commander'
 import type { ForgetArguments } from '../commands/forget.ts'
 import type { PruneArguments } from '../commands/prune.ts'
 import { withRepo } from './selection.ts'
+import { byteCount } from './byte-count.ts'
 import type { Start } from './start.ts'
 
 /** Which points stay, and the space of what does not. */
@@ -95,13 +96,4 @@ function maxUnused(text: string): MaxUnused {
   if (percent === undefined) return { bytes: byteCount(text) }
   if (Number(percent) < 100) return { percent: Number(percent) }
   throw new InvalidArgumentError('a share is below 100%')
-}
-
-const UNITS = ['', 'K', 'M', 'G', 'T']
-
-/** Bytes, with restic's letters: K is 1024. */
-function byteCount(text: string): number {
-  const [, number, unit = ''] = /^(\d+(?:\.\d+)?)([KMGT]?)B?$/i.exec(text) ?? []
-  if (number === undefined) throw new InvalidArgumentError('a size is a number with K, M, G or T, for instance 500M')
-  return Math.floor(Number(number) * 1024 ** UNITS.indexOf(unit.toUpperCase()))
 }

@@ -33,8 +33,11 @@ export interface Backend extends AsyncDisposable {
   create(signal?: AbortSignal): Promise<void>
   /** Files of one type, in no order. Foreign and temporary names are left out. A missing directory is empty. */
   list(type: FileType, signal?: AbortSignal): AsyncIterable<ListedFile>
-  /** Never a short read: a range past the end is an error. */
-  load(file: FileName, range: FileRange | 'all', signal?: AbortSignal): Promise<Uint8Array>
+  /**
+   * Never a short read: a range past the end is an error.
+   * @param memory of `alignedMemory`, for a storage that can read right into it; the result may lie in it, or elsewhere
+   */
+  load(file: FileName, range: FileRange | 'all', signal?: AbortSignal, memory?: Uint8Array): Promise<Uint8Array>
   /** All or nothing, durable when it resolves. `bytes` belongs to the caller again once it has settled. */
   save(file: FileName, bytes: Uint8Array, signal?: AbortSignal): Promise<void>
   /** BACKEND_NOT_FOUND where the storage tells: S3 and rest-server do not. BACKEND_DENIED when files may be added and not removed. */

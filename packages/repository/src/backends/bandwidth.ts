@@ -20,9 +20,9 @@ export function withBandwidth(backend: Backend, { upload, download }: Bandwidth,
       await up?.spend(bytes.length, signal)
       await backend.save(file, bytes, signal)
     },
-    async load(file, range, signal) {
+    async load(file, range, signal, memory) {
       await down?.spend(range === 'all' ? 0 : range.length, signal)
-      const bytes = await backend.load(file, range, signal)
+      const bytes = await backend.load(file, range, signal, memory)
       if (range === 'all') down?.owe(bytes.length) // its size is known now
       return bytes
     },

@@ -3,7 +3,7 @@ import { constants } from 'node:fs'
 import { access, link, mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { RepositoryError, type RepositoryErrorCode } from '../error.ts'
-import { createDirect, isRefusal, writeDirect } from '../direct-io/direct-file.ts'
+import { createDirect, directLength, isRefusal, openDirect, readDirect, writeDirect } from '../direct-io/direct-file.ts'
 import { filePath, isFileName, type Backend, type FileName, type FileRange, type FileType } from './backend.ts'
 
 const DIRECTORY_MODE = 0o700
@@ -18,7 +18,8 @@ export function localBackend(path: string): Backend {
     location: root,
     create: (signal) => createDirectories(root, signal),
     list: (type, signal) => listFiles(root, type, signal),
-    load: (file, range, signal) => translated(file, () => loadFile(join(root, filePath(file)), file, range, signal)),
+    load: (file, range, signal, memory) =>
+      translated(file, () => loadFile(join(root, filePath(file)), file, range, memory, signal)),
     save: (file, bytes, signal) => translated(file, () => saveFile(join(root, filePath(file)), file, bytes, signal)),
     remove: (file, signal) => translated(file, () => removeFile(join(root, filePath(file)), signal)),
     [Symbol.asyncDispose]: async () => {},
@@ -56,25 +57,53 @@ async function* listFiles(root: string, type: FileType, signal?: AbortSignal) {
   }
 }
 
-async function loadFile(path: string, file: FileName, range: FileRange | 'all', signal?: AbortSignal) {
+async function loadFile(
+  path: string,
+  name: FileName,
+  range: FileRange | 'all',
+  memory: Uint8Array | undefined,
+  signal?: AbortSignal,
+): Promise<Uint8Array> {
   signal?.throwIfAborted()
-  await using handle = await open(path, constants.O_RDONLY)
+  const { file, isDirect } =
+    memory === undefined ? { file: await open(path, constants.O_RDONLY), isDirect: false } : await openDirect(path)
+  await using handle = file
   const { size } = await handle.stat()
-  const { offset, length } = range === 'all' ? { offset: 0, length: size } : range
-  if (offset + length > size) {
-    const name = filePath(file)
-    throw new RepositoryError('BACKEND_OUT_OF_RANGE', `${name} has ${size} bytes, not ${offset + length}`, {
-      file: name,
-    })
+  const wanted = range === 'all' ? { offset: 0, length: size } : range
+  const end = wanted.offset + wanted.length
+  if (end > size) throw outOfRange(name, `has ${size} bytes, not ${end}`)
+  if (isDirect && memory !== undefined && memory.length >= directLength(wanted.offset, wanted.length)) {
+    const bytes = await readDirect(handle, memory, wanted, signal).catch(unlessRefused)
+    return bytes === undefined ? loadFile(path, name, range, undefined, signal) : whole(bytes, wanted, name)
   }
+  return isDirect
+    ? loadFile(path, name, range, undefined, signal)
+    : whole(await readAll(handle, wanted, signal), wanted, name)
+}
+
+function whole(bytes: Uint8Array, { length }: FileRange, name: FileName): Uint8Array {
+  if (bytes.length < length) throw outOfRange(name, 'ended while it was read')
+  return bytes
+}
+
+function unlessRefused(error: unknown): undefined {
+  if (!isRefusal(error)) throw error
+}
+
+async function readAll(handle: FileHandle, { offset, length }: FileRange, signal?: AbortSignal): Promise<Uint8Array> {
   const bytes = Buffer.allocUnsafeSlow(length)
   for (let done = 0; done < length;) {
     signal?.throwIfAborted()
     const { bytesRead } = await handle.read(bytes, done, length - done, offset + done)
-    if (bytesRead === 0) throw new RepositoryError('BACKEND_OUT_OF_RANGE', `${filePath(file)} ended while it was read`)
+    if (bytesRead === 0) return bytes.subarray(0, done)
     done += bytesRead
   }
   return bytes
+}
+
+function outOfRange(name: FileName, what: string): RepositoryError {
+  const file = filePath(name)
+  return new RepositoryError('BACKEND_OUT_OF_RANGE', `${file} ${what}`, { file })
 }
 
 /** Temporary file in the same directory, fsync, rename, fsync of the directory: a crash leaves the old state or the new. */

@@ -34,7 +34,8 @@ export function withRetry(backend: Backend, options: RetryOptions): Backend {
     ...backend,
     create: (signal) => retried(backend.location, () => backend.create(signal), options, signal),
     list: (type, signal) => listOnce(backend, type, options, signal),
-    load: (file, range, signal) => retried(backend.location, () => backend.load(file, range, signal), options, signal),
+    load: (file, range, signal, memory) =>
+      retried(backend.location, () => backend.load(file, range, signal, memory), options, signal),
     save: (file, bytes, signal) => {
       const again = async () => {
         if (!(await isStored(backend, file, bytes, signal))) await backend.save(file, bytes, signal)

@@ -1,19 +1,19 @@
 import { constants } from 'node:fs'
 import { open, rm, type FileHandle } from 'node:fs/promises'
 import { forEachBounded } from '@tidemark/blocks'
-import { alignedMemory } from './aligned-memory.ts'
+import { MemoryRing } from './aligned-memory.ts'
 
 /*
- * Writes past the page cache. Packs and restored disks are written once and seldom read soon: in the cache they push out what
- * others need, and making room for them costs ten times the processor time of the write itself (docs/benchmarks.md).
+ * Transfers past the page cache. Packs and restored disks are written once and seldom read soon: in the cache they push out what
+ * others need, and making room for them costs ten times the processor time of the transfer itself (docs/benchmarks.md).
  */
 
 /** Places, lengths and memory of a direct transfer are multiples of this: pages and the blocks of all disks divide it. */
 export const DIRECT_BLOCK = 4096
 
-/** Bytes of one write, and how many are under way for one file. */
-const WRITE_BYTES = 1 << 20
-const WRITES_MAX = 4
+/** Bytes of one transfer, and how many are under way for one file. */
+const TRANSFER_BYTES = 1 << 20
+const TRANSFERS_MAX = 4
 
 /** Undefined on systems that have no such flag. */
 const O_DIRECT: number | undefined = constants.O_DIRECT
@@ -34,6 +34,17 @@ export async function createDirect(path: string, mode: number): Promise<{ file: 
   }
 }
 
+/** Opens a file for direct reads, or for usual ones where the file system has no others. @throws the system's errors */
+export async function openDirect(path: string): Promise<{ file: FileHandle; isDirect: boolean }> {
+  if (O_DIRECT === undefined) return { file: await open(path, constants.O_RDONLY), isDirect: false }
+  try {
+    return { file: await open(path, constants.O_RDONLY | O_DIRECT), isDirect: true }
+  } catch (error) {
+    if (!isRefusal(error)) throw error
+    return { file: await open(path, constants.O_RDONLY), isDirect: false }
+  }
+}
+
 /** Opens a file that is open for writing once more, for direct writes. Undefined where that cannot be had. */
 export async function reopenDirect(file: FileHandle): Promise<FileHandle | undefined> {
   if (O_DIRECT === undefined) return undefined
@@ -47,27 +58,56 @@ export async function reopenDirect(file: FileHandle): Promise<FileHandle | undef
 /** Whether a failed direct transfer is worth a usual one: this file system or disk wants other multiples, or has none. */
 export const isRefusal = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'EINVAL'
 
-const spares: Uint8Array<ArrayBuffer>[] = []
-
 /**
  * Writes a whole new file through a handle of `createDirect`.
  * @throws the system's errors, EINVAL when the disk wants other multiples; the signal's reason
  */
 export async function writeDirect(file: FileHandle, bytes: Uint8Array, signal?: AbortSignal): Promise<void> {
-  const starts = Array.from({ length: Math.ceil(bytes.length / WRITE_BYTES) }, (_, i) => i * WRITE_BYTES)
   const write = async (start: number, inner: AbortSignal) => {
-    const memory = spares.pop() ?? alignedMemory(WRITE_BYTES)
+    const memory = ring.take()
     try {
-      const part = bytes.subarray(start, start + WRITE_BYTES)
+      const part = bytes.subarray(start, start + TRANSFER_BYTES)
       memory.set(part)
-      await writeBlocks(file, memory, Math.ceil(part.length / DIRECT_BLOCK) * DIRECT_BLOCK, start, inner)
+      await writeBlocks(file, memory, blocksUp(part.length), start, inner)
     } finally {
-      spares.push(memory)
+      ring.give(memory)
     }
   }
-  await forEachBounded(starts, WRITES_MAX, write, signal)
+  await forEachBounded(stretches(bytes.length), TRANSFERS_MAX, write, signal)
   await file.truncate(bytes.length) // the last block was written as a whole
 }
+
+/** Bytes of memory that a direct read of a stretch needs: whole blocks. */
+export const directLength = (offset: number, length: number): number =>
+  (offset % DIRECT_BLOCK) + blocksUp(length) + DIRECT_BLOCK
+
+/**
+ * Reads a stretch of a file through a handle of `openDirect`.
+ * @param memory aligned, of `directLength` bytes or more
+ * @returns the bytes, in `memory`; fewer when the file ends before
+ * @throws the system's errors, EINVAL when the disk wants other multiples; the signal's reason
+ */
+export async function readDirect(
+  file: FileHandle,
+  memory: Uint8Array,
+  { offset, length }: { readonly offset: number; readonly length: number },
+  signal?: AbortSignal,
+): Promise<Uint8Array> {
+  const skip = offset % DIRECT_BLOCK
+  let end = skip + length
+  const read = async (start: number) => {
+    const wanted = blocksUp(Math.min(TRANSFER_BYTES, skip + length - start))
+    const { bytesRead } = await file.read(memory, start, wanted, offset - skip + start)
+    if (bytesRead < wanted) end = Math.min(end, start + bytesRead)
+  }
+  await forEachBounded(stretches(skip + length), TRANSFERS_MAX, read, signal)
+  return memory.subarray(skip, Math.max(skip, end))
+}
+
+const ring = new MemoryRing(TRANSFER_BYTES)
+
+const stretches = (length: number): number[] =>
+  Array.from({ length: Math.ceil(length / TRANSFER_BYTES) }, (_, i) => i * TRANSFER_BYTES)
 
 async function writeBlocks(file: FileHandle, memory: Uint8Array, length: number, start: number, signal: AbortSignal) {
   for (let done = 0; done < length;) {
@@ -77,3 +117,5 @@ async function writeBlocks(file: FileHandle, memory: Uint8Array, length: number,
     done += bytesWritten - ((done + bytesWritten) % DIRECT_BLOCK)
   }
 }
+
+const blocksUp = (length: number): number => Math.ceil(length / DIRECT_BLOCK) * DIRECT_BLOCK

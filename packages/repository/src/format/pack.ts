@@ -49,10 +49,12 @@ export function packTrailer(blobs: readonly PackedBlob[], sealer: Sealer): Uint8
 }
 
 /**
- * The blobs a whole pack says it holds.
+ * The blobs a pack says it holds.
+ * @param pack all of it, or so much of its end that the header is in it
+ * @param size of all of it
  * @throws Error when the header is cut, does not verify, or does not add up to the length of the pack
  */
-export function readPackHeader(pack: Uint8Array, sealer: Sealer): PackedBlob[] {
+export function readPackHeader(pack: Uint8Array, sealer: Sealer, size = pack.length): PackedBlob[] {
   const bytes = Buffer.from(pack.buffer, pack.byteOffset, pack.length)
   const headerEnd = bytes.length - TRAILER_LENGTH
   if (headerEnd < SEAL_OVERHEAD) throw new Error(`a pack of ${bytes.length} bytes has no header`)
@@ -62,8 +64,8 @@ export function readPackHeader(pack: Uint8Array, sealer: Sealer): PackedBlob[] {
   if (plain === undefined) throw new Error('the header does not verify')
   const blobs = decodeEntries(Buffer.from(plain.buffer, plain.byteOffset, plain.length))
   const end = blobs.reduce((sum, { length }) => sum + length, 0)
-  if (end !== headerEnd - sealedLength)
-    throw new Error(`blobs of ${end} bytes before a header at ${headerEnd - sealedLength}`)
+  const headerStart = size - TRAILER_LENGTH - sealedLength
+  if (end !== headerStart) throw new Error(`blobs of ${end} bytes before a header at ${headerStart}`)
   return blobs
 }
 

@@ -31,7 +31,7 @@ export interface SealReply {
 /** Sealed blobs to open: a range of a pack and what the index says about it. */
 export interface OpenRequest {
   readonly kind: 'open'
-  readonly sealed: Uint8Array<ArrayBuffer>
+  readonly sealed: Uint8Array
   /** Three numbers a blob: offset in `sealed`, sealed length, uncompressed length or 0. */
   readonly places: Uint32Array
   /** Packed IDs the results must have. */

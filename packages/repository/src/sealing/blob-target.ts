@@ -23,11 +23,11 @@ const write = promisify(writeFile)
 
 /** Memory of this thread for stretches: it goes round, and who finds none waits. */
 class Stretches {
-  readonly #free: Uint8Array<ArrayBuffer>[] = []
-  readonly #waiting: ((memory: Uint8Array<ArrayBuffer>) => void)[] = []
+  readonly #free: Uint8Array[] = []
+  readonly #waiting: ((memory: Uint8Array) => void)[] = []
   #made = 0
 
-  async take(): Promise<Uint8Array<ArrayBuffer>> {
+  async take(): Promise<Uint8Array> {
     const free = this.#free.pop()
     if (free !== undefined) return free
     if (this.#made >= STRETCHES_MAX) return new Promise((resolve) => this.#waiting.push(resolve))
@@ -35,7 +35,7 @@ class Stretches {
     return alignedMemory(STRETCH)
   }
 
-  give(memory: Uint8Array<ArrayBuffer>): void {
+  give(memory: Uint8Array): void {
     const next = this.#waiting.shift()
     if (next === undefined) this.#free.push(memory)
     else next(memory)
@@ -50,7 +50,7 @@ export class BlobsToFile implements AsyncDisposable {
   readonly #writing = new Set<Promise<void>>()
   #failure: { readonly reason: unknown } | undefined
   /** Being filled. */
-  #memory: Uint8Array<ArrayBuffer> | undefined
+  #memory: Uint8Array | undefined
   /** Among the places. */
   #next = 0
   #offset = 0

@@ -3,7 +3,8 @@ import { Worker } from 'node:worker_threads'
 import { RepositoryError } from '../error.ts'
 import { Sealer, type MasterKey } from '../format/crypto.ts'
 import { openBatch, sealBatch, type OpenReply, type OpenRequest, type SealReply, type SealRequest } from './batch.ts'
-import type { WorkerReply, WorkerRequest } from './worker.ts'
+import { verifyPack, type VerifyReply, type VerifyRequest } from './verify.ts'
+import type { Reply, Request, WorkerReply, WorkerRequest } from './worker.ts'
 
 /** Compresses and encrypts, or the reverse, beside the calling thread. */
 export interface SealingPool extends AsyncDisposable {
@@ -13,6 +14,7 @@ export interface SealingPool extends AsyncDisposable {
   warm(): void
   seal(batch: SealRequest): Promise<SealReply>
   open(batch: OpenRequest): Promise<OpenReply>
+  verify(pack: VerifyRequest): Promise<VerifyReply>
 }
 
 /** @param workers threads to use; they start with the first batch. 0: everything on the calling thread */
@@ -31,12 +33,16 @@ function inlinePool(sealer: Sealer): SealingPool {
       await nextTurn()
       return openBatch(batch, sealer)
     },
+    async verify(pack) {
+      await nextTurn()
+      return verifyPack(pack, sealer)
+    },
     [Symbol.asyncDispose]: async () => {},
   }
 }
 
 interface Job {
-  readonly resolve: (reply: SealReply | OpenReply) => void
+  readonly resolve: (reply: Reply) => void
   readonly reject: (error: unknown) => void
 }
 
@@ -65,14 +71,13 @@ function threadPool(key: MasterKey, workers: number): SealingPool {
     return threads.reduce((a, b) => (b.jobs.size < a.jobs.size ? b : a))
   }
 
-  const run = (batch: SealRequest | OpenRequest): Promise<SealReply | OpenReply> =>
+  const run = (batch: Request, memory: readonly ArrayBuffer[]): Promise<Reply> =>
     new Promise((resolve, reject) => {
       const { worker, jobs } = leastBusy()
       const job = nextJob++
       jobs.set(job, { resolve, reject })
       worker.ref()
-      const transfer = batch.kind === 'seal' ? [batch.plain.buffer, batch.target.buffer] : [batch.sealed.buffer]
-      worker.postMessage({ job, batch } satisfies WorkerRequest, transfer)
+      worker.postMessage({ job, batch } satisfies WorkerRequest, memory)
     })
 
   return {
@@ -80,8 +85,15 @@ function threadPool(key: MasterKey, workers: number): SealingPool {
     warm() {
       while (!closed && threads.length < workers) addThread()
     },
-    seal: async (batch) => (await run(batch)) as SealReply,
-    open: async (batch) => (await run(batch)) as OpenReply,
+    seal: async (batch) => (await run(batch, [batch.plain.buffer, batch.target.buffer])) as SealReply,
+    async open(batch) {
+      const sealed = withOwnMemory(batch.sealed)
+      return (await run({ ...batch, sealed }, moving(sealed))) as OpenReply
+    },
+    async verify(request) {
+      const pack = withOwnMemory(request.pack)
+      return (await run({ ...request, pack }, moving(pack))) as VerifyReply
+    },
     async [Symbol.asyncDispose]() {
       closed = true
       await Promise.all(threads.map(({ worker }) => worker.terminate()))
@@ -122,3 +134,12 @@ const failureOf = ({ error, system }: Extract<WorkerReply, { error: string }>): 
 
 /** A copy with memory of its own: a Buffer would take the whole pool it lies in along. */
 const alone = (bytes: Uint8Array): Uint8Array => Uint8Array.from(bytes)
+
+/** Memory that can go to a thread: a view into a pool that moves would take its neighbours along. */
+function withOwnMemory(bytes: Uint8Array): Uint8Array {
+  const isAlone = bytes.byteLength === bytes.buffer.byteLength || bytes.buffer instanceof SharedArrayBuffer
+  return isAlone ? bytes : Uint8Array.from(bytes)
+}
+
+/** What moves; shared memory does not have to. */
+const moving = ({ buffer }: Uint8Array): ArrayBuffer[] => (buffer instanceof ArrayBuffer ? [buffer] : [])

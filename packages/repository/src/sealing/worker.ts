@@ -2,15 +2,19 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { Sealer, type MasterKey } from '../format/crypto.ts'
 import { release } from '../garbage.ts'
 import { openBatch, sealBatch, type OpenReply, type OpenRequest, type SealReply, type SealRequest } from './batch.ts'
+import { verifyPack, type VerifyReply, type VerifyRequest } from './verify.ts'
+
+export type Request = SealRequest | OpenRequest | VerifyRequest
+export type Reply = SealReply | OpenReply | VerifyReply
 
 /** What a sealing thread is asked. `job` is echoed. */
 export interface WorkerRequest {
   readonly job: number
-  readonly batch: SealRequest | OpenRequest
+  readonly batch: Request
 }
 
 export type WorkerReply =
-  | { readonly job: number; readonly reply: SealReply | OpenReply }
+  | { readonly job: number; readonly reply: Reply }
   | { readonly job: number; readonly error: string; readonly system: SystemFailure | undefined }
 
 /** What an error of the operating system says; the error itself would lose it on its way. */
@@ -25,13 +29,27 @@ parentPort?.on('message', (request: WorkerRequest) => void work(request))
 
 async function work({ job, batch }: WorkerRequest): Promise<void> {
   try {
-    const reply = batch.kind === 'seal' ? sealBatch(batch, sealer) : await openBatch(batch, sealer)
-    if (batch.kind === 'open') release(batch.sealed)
-    answer({ job, reply }, reply.kind === 'sealed' ? [reply.plain.buffer, reply.target.buffer] : [reply.plain.buffer])
+    const reply = await replyTo(batch)
+    answer({ job, reply }, memoryOf(reply))
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
     answer({ job, error: message, system: systemFailure(error) }, [])
   }
+}
+
+async function replyTo(batch: Request): Promise<Reply> {
+  if (batch.kind === 'seal') return sealBatch(batch, sealer)
+  try {
+    return await (batch.kind === 'open' ? openBatch(batch, sealer) : verifyPack(batch, sealer))
+  } finally {
+    release(batch.kind === 'open' ? batch.sealed : batch.pack)
+  }
+}
+
+/** What moves to the other thread with a reply. */
+function memoryOf(reply: Reply): ArrayBuffer[] {
+  if (reply.kind === 'sealed') return [reply.plain.buffer, reply.target.buffer]
+  return reply.kind === 'opened' ? [reply.plain.buffer] : [reply.ids.buffer, reply.places.buffer]
 }
 
 function systemFailure(error: unknown): SystemFailure | undefined {

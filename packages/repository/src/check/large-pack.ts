@@ -1,0 +1,45 @@
+import { createHash } from 'node:crypto'
+import { readPackHeader, type PackedBlob } from '../format/pack.ts'
+import { dropped } from '../garbage.ts'
+import { openBlob } from '../sealing/batch.ts'
+import { packPlaces, verifyLarge, type VerifyReply } from '../sealing/verify.ts'
+import type { Check } from './check.ts'
+
+/** Packs up to this size are loaded whole: the largest that restic makes. Beyond are only lists of disks of many TiB. */
+export const WHOLE_MAX = 144 << 20
+const PART = 4 << 20
+
+/** As a thread verifies a whole pack, of one that is too large for it, on this thread and in parts. */
+export async function verifyInParts(
+  { backend, sealer }: Check,
+  name: string,
+  size: number,
+  signal: AbortSignal,
+): Promise<VerifyReply> {
+  const load = (offset: number, length: number) => backend.load({ type: 'data', name }, { offset, length }, signal)
+  const hash = createHash('sha256')
+  for (let at = 0; at < size; at += PART) {
+    const part = await load(at, Math.min(PART, size - at))
+    hash.update(part)
+    dropped(part.length)
+  }
+  const problems = hash.digest('hex') === name ? [] : ['its SHA-256 differs from its name']
+  const damaged: { blob: number; reason: string }[] = []
+  let blobs: PackedBlob[] = []
+  try {
+    blobs = readPackHeader(await load(size - PART, PART), sealer, size)
+  } catch (error) {
+    problems.push((error as Error).message)
+  }
+  for (const [i, blob] of blobs.entries()) {
+    const reason = await verifyBlob(blob, (offset, length) => load(blob.offset + offset, length))
+    if (reason !== undefined) damaged.push({ blob: i, reason })
+  }
+  return { kind: 'verified', problems, damaged, ...packPlaces(blobs) }
+
+  async function verifyBlob(blob: PackedBlob, loadPart: typeof load): Promise<string | undefined> {
+    if (blob.uncompressedLength > 0) return verifyLarge(blob, loadPart, sealer)
+    const plain = openBlob(await loadPart(0, blob.length), 0, blob.id, sealer)
+    return typeof plain === 'string' ? plain : undefined
+  }
+}

@@ -1,0 +1,113 @@
+import { idAt, ID_LENGTH } from '../id.ts'
+
+const FIRST_CAPACITY = 1024
+
+/** What indexes and the storage say of packs: typed arrays, 60 bytes a pack. */
+export class PackTable {
+  #ids = new Uint8Array(FIRST_CAPACITY * ID_LENGTH)
+  /** Size by the indexes, bytes. */
+  #sizes = new Float64Array(FIRST_CAPACITY)
+  /** Blobs by the indexes. */
+  #blobs = new Uint32Array(FIRST_CAPACITY)
+  #isStored = new Uint8Array(FIRST_CAPACITY)
+  /** Open addressing; number and one, 0 for an empty slot. */
+  #table = new Uint32Array(FIRST_CAPACITY * 2)
+  #length = 0
+
+  /** All packs that an index names, stored or not. */
+  get length(): number {
+    return this.#length
+  }
+
+  /** Number of a pack, -1 when it is not known. */
+  find(id: Uint8Array): number {
+    return (this.#table[this.#slot(id)] ?? 0) - 1
+  }
+
+  /** Number of a pack, a new one unless it is known. */
+  number(id: Uint8Array): number {
+    const slot = this.#slot(id)
+    const known = this.#table[slot] ?? 0
+    if (known > 0) return known - 1
+    this.#ids.set(id, this.#length * ID_LENGTH)
+    this.#table[slot] = ++this.#length
+    if (this.#length === this.#sizes.length) this.#grow()
+    return this.#length - 1
+  }
+
+  /** What an index says. */
+  expect(pack: number, size: number, blobs: number): void {
+    this.#sizes[pack] = size
+    this.#blobs[pack] = blobs
+  }
+
+  /** The storage has it. */
+  found(pack: number): void {
+    this.#isStored[pack] = 1
+  }
+
+  /** 64 hex characters. */
+  name(pack: number): string {
+    return idAt(this.#ids, pack * ID_LENGTH)
+  }
+
+  firstByte(pack: number): number {
+    return this.#ids[pack * ID_LENGTH] ?? 0
+  }
+
+  size(pack: number): number {
+    return this.#sizes[pack] ?? 0
+  }
+
+  blobs(pack: number): number {
+    return this.#blobs[pack] ?? 0
+  }
+
+  isStored(pack: number): boolean {
+    return this.#isStored[pack] === 1
+  }
+
+  /** Numbers of the packs that the storage has. */
+  stored(): number[] {
+    const numbers: number[] = []
+    for (let pack = 0; pack < this.#length; pack++) if (this.isStored(pack)) numbers.push(pack)
+    return numbers
+  }
+
+  #slot(id: Uint8Array): number {
+    const mask = this.#table.length - 1
+    for (let slot = prefix(id, 0) & mask; ; slot = (slot + 1) & mask) {
+      const pack = (this.#table[slot] ?? 0) - 1
+      if (pack < 0 || this.#isSame(pack, id)) return slot
+    }
+  }
+
+  #isSame(pack: number, id: Uint8Array): boolean {
+    const from = pack * ID_LENGTH
+    return Buffer.compare(this.#ids.subarray(from, from + ID_LENGTH), id) === 0
+  }
+
+  #grow(): void {
+    const capacity = this.#length * 2
+    this.#ids = enlarged(this.#ids, new Uint8Array(capacity * ID_LENGTH))
+    this.#sizes = enlarged(this.#sizes, new Float64Array(capacity))
+    this.#blobs = enlarged(this.#blobs, new Uint32Array(capacity))
+    this.#isStored = enlarged(this.#isStored, new Uint8Array(capacity))
+    this.#table = new Uint32Array(capacity * 2)
+    const mask = this.#table.length - 1
+    for (let pack = 0; pack < this.#length; pack++) {
+      let slot = prefix(this.#ids, pack * ID_LENGTH) & mask
+      while (this.#table[slot] !== 0) slot = (slot + 1) & mask
+      this.#table[slot] = pack + 1
+    }
+  }
+}
+
+function enlarged<Values extends { set(from: Values): void }>(from: Values, to: Values): Values {
+  to.set(from)
+  return to
+}
+
+/** IDs are hashes: any bytes of them spread well. */
+const prefix = (ids: Uint8Array, at: number): number =>
+  (ids[at] ?? 0) | ((ids[at + 1] ?? 0) << 8) | ((ids[at + 2] ?? 0) << 16) | ((ids[at + 3] ?? 0) << 24)

@@ -1,0 +1,159 @@
+import { bytes, KiB, MiB } from '@tidemark/blocks'
+import { expect, test } from 'vitest'
+import {
+  gridFor,
+  initRepository,
+  memoryBackend,
+  openRepository,
+  planContent,
+  savePoint,
+  writeContent,
+  type CheckReport,
+  type DataSubset,
+  type MemoryBackend,
+} from '../src/index.ts'
+
+const options = { kdf: { N: 1024, r: 8, p: 1 }, workers: 0, packSize: 128 * KiB } as const
+const SIZE = bytes(4 * MiB)
+
+/** Does not compress, so that there are many packs. */
+function diskOf(seed: number): Uint8Array {
+  let state = seed
+  return Uint8Array.from({ length: SIZE }, () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    return state >>> 24
+  })
+}
+
+/** Two points of one disk with the same bytes, and one of another. */
+async function made(): Promise<MemoryBackend> {
+  const store = memoryBackend()
+  await using repository = await initRepository(store, 'pw', options)
+  for (const [day, seed] of [1, 1, 2].entries()) {
+    const data = diskOf(seed)
+    const plan = planContent(undefined, SIZE, 'all', gridFor(SIZE))
+    const chunks = async function* () {
+      yield { offset: 0, data }
+    }
+    const { content } = await writeContent(repository, plan, chunks())
+    await savePoint(repository, {
+      slug: `vm-${seed}`,
+      time: new Date(Date.UTC(2026, 10, 20 + day)),
+      hostname: 'vm',
+      paths: [`/pool/vm-${seed}`],
+      tags: ['tidemark'],
+      programVersion: 'tidemark 0',
+      vmJson: Buffer.from('{}'),
+      disks: [{ position: 0, vdiUuid: 'one', content }],
+    })
+  }
+  return store
+}
+
+async function check(store: MemoryBackend, readData: boolean | DataSubset, workers = 0): Promise<CheckReport> {
+  await using repository = await openRepository(memoryBackend(new Map(store.files)), 'pw', { ...options, workers })
+  return await repository.check({ readData })
+}
+
+const packsOf = (store: MemoryBackend): string[] => [...store.files.keys()].filter((path) => path.startsWith('data/'))
+
+test('the parts of a check are every pack once', async () => {
+  const store = await made()
+  const reports = await Promise.all([1, 2, 3].map((part) => check(store, { part, of: 3 })))
+  expect(reports.reduce((sum, { packsRead }) => sum + packsRead, 0)).toBe(packsOf(store).length)
+  const all = await check(store, true)
+  expect(reports.reduce((sum, { bytesRead }) => sum + bytesRead, 0)).toBe(all.bytesRead)
+})
+
+test("a part has the packs that restic's part has: by the first byte of their IDs", async () => {
+  const store = await made()
+  const wanted = packsOf(store).filter((path) => parseInt(path.slice(5, 7), 16) % 4 === 1)
+  const broken = new Map(store.files)
+  for (const path of packsOf(store)) broken.set(path, flipped(store.files.get(path), 20))
+  const { errors } = await check(memoryBackend(broken), { part: 2, of: 4 })
+  expect(new Set(errors.map(({ file }) => file).filter((file) => file.startsWith('data/')))).toEqual(new Set(wanted))
+})
+
+test.each([
+  [{ percent: 50 }, 0.5],
+  [{ percent: 100 }, 1],
+  [{ percent: 0.01 }, 0],
+] as const)('of %j that share of the packs is read, and one at least', async (subset, share) => {
+  const store = await made()
+  const count = packsOf(store).length
+  expect((await check(store, subset)).packsRead).toBe(Math.max(1, Math.round(count * share)))
+})
+
+test('a size is reached and passed by less than a pack', async () => {
+  const store = await made()
+  const { bytesRead } = await check(store, { bytes: MiB })
+  expect(bytesRead).toBeGreaterThanOrEqual(MiB)
+  expect(bytesRead).toBeLessThan(MiB + 512 * KiB)
+})
+
+test.each([
+  { part: 0, of: 3 },
+  { part: 4, of: 3 },
+  { part: 1, of: 257 },
+  { percent: 0 },
+  { percent: 101 },
+  { bytes: 0 },
+])('a subset of %j is refused', async (subset) => {
+  await expect(check(await made(), subset)).rejects.toMatchObject({ code: 'REPOSITORY_INPUT' })
+})
+
+test.each([0, 2])(
+  'a damaged blob is told with every point and disk that needs it, with %d threads',
+  async (workers) => {
+    const store = await made()
+    const [first = ''] = await dataPacksOf(store, '/vm-1')
+    store.files.set(first, flipped(store.files.get(first), 40))
+    const { errors } = await check(store, true, workers)
+    const finding = errors.find(({ code }) => code === 'BLOB_DAMAGED')
+    expect(finding).toMatchObject({ file: first, message: expect.stringContaining('the MAC does not verify') })
+    expect(finding?.affects).toHaveLength(2) // the two points with the same bytes; not the third
+    for (const { path } of finding?.affects ?? []) expect(path).toMatch(/^\/vm-1\/.*disk\.raw$/)
+  },
+)
+
+test('a pack that is gone is told with what it takes along', async () => {
+  const store = await made()
+  const [first = ''] = await dataPacksOf(store, '/vm-2')
+  store.files.delete(first)
+  const { errors } = await check(store, false)
+  const finding = errors.find(({ code }) => code === 'PACK_MISSING')
+  expect(finding?.file).toBe(first)
+  expect(finding?.affects?.map(({ path }) => path)).toEqual([expect.stringMatching(/^\/vm-2\/.*disk\.raw$/)])
+})
+
+test('two packs that changed places are found', async () => {
+  const store = await made()
+  const [one = '', two = ''] = packsOf(store)
+  const [first, second] = [store.files.get(one), store.files.get(two)]
+  store.files.set(one, second ?? new Uint8Array())
+  store.files.set(two, first ?? new Uint8Array())
+  const { errors } = await check(store, true)
+  expect(new Set(errors.filter(({ code }) => code === 'PACK_DAMAGED').map(({ file }) => file))).toEqual(
+    new Set([one, two]),
+  )
+})
+
+/** Packs that hold blobs of the disks below a path: found by taking each away. */
+async function dataPacksOf(store: MemoryBackend, path: string): Promise<string[]> {
+  const found: string[] = []
+  for (const pack of packsOf(store)) {
+    const files = new Map(store.files)
+    files.delete(pack)
+    const { errors } = await check(memoryBackend(files), false)
+    const affected = errors.flatMap(({ affects }) => affects ?? [])
+    if (affected.length > 0 && affected.every((each) => each.path.startsWith(`${path}/`))) found.push(pack)
+    if (found.length > 0) break
+  }
+  return found
+}
+
+function flipped(file: Uint8Array | undefined, at: number): Uint8Array {
+  const copy = Uint8Array.from(file ?? [])
+  copy[at] = (copy[at] ?? 0) ^ 1
+  return copy
+}
