@@ -1,6 +1,7 @@
 import type { Backend } from './backends/backend.ts'
 import { BlobIndex } from './blob-index.ts'
-import { checkRepository, type CheckOptions, type CheckProgress, type CheckReport } from './check/check.ts'
+import { checkRepository, type CheckOptions, type CheckReport } from './check/check.ts'
+import type { CheckProgress } from './check/context.ts'
 import type { Clock } from './clock.ts'
 import { RepositoryError } from './error.ts'
 import { Sealer, type MasterKey } from './format/crypto.ts'

@@ -4,20 +4,12 @@ import type { Snapshot } from '../format/snapshot.ts'
 import type { TreeNode } from '../format/tree.ts'
 import { idBytes, type BlobId } from '../id.ts'
 import { loadTree } from '../point.ts'
-import type { Check } from './check.ts'
+import type { Check, Losses } from './context.ts'
 import type { Affected, CheckFinding } from './finding.ts'
 import { treeSource } from './trees.ts'
 
 /** Snapshots and paths that one finding names. */
 const AFFECTED_MAX = 100
-
-/** What was lost, and the finding that told of it. */
-export interface Losses {
-  /** By entry of the index. */
-  readonly blobs: Map<number, CheckFinding>
-  /** Packs of which nothing can be read, by ID. */
-  readonly packs: Map<string, CheckFinding>
-}
 
 /** Findings whose blobs some snapshot needs: what cannot be restored for each. The others get an empty list. */
 export async function findAffected(

@@ -1,12 +1,8 @@
-import type { Backend } from '../backends/backend.ts'
-import { isRepositoryError } from '../error.ts'
-import type { Sealer } from '../format/crypto.ts'
-import type { IndexCache } from '../index-cache/index-cache.ts'
-import type { SealingPool } from '../sealing/pool.ts'
-import { findAffected, type Losses } from './affected.ts'
+import { findAffected } from './affected.ts'
+import type { Check, CheckParts, CheckProgress, Losses } from './context.ts'
 import { checkData } from './data.ts'
 import { checkKeysAndConfig, loadSnapshots } from './files.ts'
-import type { CheckCode, CheckFinding } from './finding.ts'
+import type { CheckFinding } from './finding.ts'
 import { checkIndexes } from './indexes.ts'
 import { checkPackSizes } from './packs.ts'
 import { assertSubset, type DataSubset } from './subset.ts'
@@ -15,13 +11,6 @@ import { checkTrees } from './trees.ts'
 export interface CheckOptions {
   /** Load and verify packs: all, or some; false for only what indexes, trees and sizes tell. */
   readonly readData: boolean | DataSubset
-}
-
-/** How far a check is. */
-export interface CheckProgress {
-  readonly phase: 'files' | 'snapshots' | 'packs'
-  readonly done: number
-  readonly total: number
 }
 
 export interface CheckReport {
@@ -36,21 +25,6 @@ export interface CheckReport {
   readonly blobs: number
   /** Bytes of packs that were read and verified. */
   readonly bytesRead: number
-}
-
-export interface CheckParts {
-  readonly backend: Backend
-  readonly sealer: Sealer
-  readonly pool: SealingPool
-  readonly cache: IndexCache | undefined
-}
-
-/** What every part of a check needs. */
-export interface Check extends CheckParts {
-  readonly report: (code: CheckCode, file: string, message: string) => CheckFinding
-  readonly losses: Losses
-  readonly onProgress: (progress: CheckProgress) => void
-  readonly signal: AbortSignal | undefined
 }
 
 /**
@@ -90,23 +64,5 @@ export async function checkRepository(
     packsRead: read.packs,
     blobs: index.size,
     bytesRead: read.bytes,
-  }
-}
-
-/** Reports what is wrong. A file that the storage cannot give back is a finding as well; only an abort goes through. */
-export async function attempt(
-  check: Check,
-  code: CheckCode,
-  file: string,
-  work: () => Promise<void>,
-): Promise<CheckFinding | undefined> {
-  try {
-    await work()
-    return undefined
-  } catch (error) {
-    check.signal?.throwIfAborted()
-    if (isRepositoryError(error, 'REPOSITORY_CLOSED') || !(error instanceof Error)) throw error
-    const isStorage = isRepositoryError(error, 'BACKEND_IO') || isRepositoryError(error, 'BACKEND_DENIED')
-    return check.report(isStorage ? 'UNREADABLE' : code, file, error.message)
   }
 }

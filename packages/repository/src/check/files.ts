@@ -1,7 +1,7 @@
 import { decodeSnapshot, type Snapshot } from '../format/snapshot.ts'
 import { sha256Hex, snapshotId } from '../id.ts'
 import { loadUnpacked } from '../unpacked.ts'
-import { attempt, type Check } from './check.ts'
+import { attempt, type Check } from './context.ts'
 
 export async function checkKeysAndConfig(check: Check): Promise<void> {
   const { backend, sealer, report, signal } = check

@@ -6,7 +6,7 @@ import { idBytes } from '../id.ts'
 import { addIndexFile, loadBlobIndex } from '../index-cache/load.ts'
 import { MemoryIndex } from '../memory-index.ts'
 import { loadUnpacked } from '../unpacked.ts'
-import { attempt, type Check } from './check.ts'
+import { attempt, type Check } from './context.ts'
 import { PackTable } from './pack-table.ts'
 
 /**

@@ -3,7 +3,7 @@ import { readPackHeader, type PackedBlob } from '../format/pack.ts'
 import { dropped } from '../garbage.ts'
 import { openBlob } from '../sealing/batch.ts'
 import { packPlaces, verifyLarge, type VerifyReply } from '../sealing/verify.ts'
-import type { Check } from './check.ts'
+import type { Check } from './context.ts'
 
 /** Packs up to this size are loaded whole: the largest that restic makes. Beyond are only lists of disks of many TiB. */
 export const WHOLE_MAX = 144 << 20

@@ -1,6 +1,6 @@
 import { filePath } from '../backends/backend.ts'
 import { idBytes } from '../id.ts'
-import type { Check } from './check.ts'
+import type { Check } from './context.ts'
 import type { PackTable } from './pack-table.ts'
 
 /**

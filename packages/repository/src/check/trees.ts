@@ -5,7 +5,7 @@ import type { TreeNode } from '../format/tree.ts'
 import { idAt, idBytes, ID_LENGTH, type BlobId } from '../id.ts'
 import { loadTree, type TreeSource } from '../point.ts'
 import { BlobReader } from '../reader.ts'
-import { attempt, type Check } from './check.ts'
+import { attempt, type Check } from './context.ts'
 
 /** Walks every tree once: it must decode, and all its blobs must be in an index and add up to the sizes of files. */
 export async function checkTrees(check: Check, snapshots: readonly Snapshot[], index: BlobIndex): Promise<void> {
