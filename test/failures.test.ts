@@ -220,7 +220,7 @@ test('a flipped bit and a cut pack are found and named, by verify and by check; 
   }
 }, 60_000)
 
-test('Ctrl-C in the middle of a transfer: exit code 130, no snapshot on the pool, and the repository as it was', async () => {
+test('Ctrl-C in the middle of a transfer: exit code 130, the repository as it was, and the next run goes on with the snapshot', async () => {
   const vm = await bench.lab.control.createVm({ name: 'long', disks: [{ name: 'system', size: 512 * MiB }] })
   const blocks = Array.from({ length: 4000 }, (_, i) => i)
   await guestWrites(bench.lab, vm.disks[0]?.uuid ?? '', blocks, 'long')
@@ -237,17 +237,25 @@ test('Ctrl-C in the middle of a transfer: exit code 130, no snapshot on the pool
       '--repo',
       'main',
     ],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, TIDEMARK_STATE_DIR: join(bench.directory, 'state') },
+    },
   )
   const ended = once(child, 'exit')
+  let isStopped = false
   for await (const line of createInterface({ input: child.stdout })) {
     const event = JSON.parse(line) as Line
-    if (event['type'] === 'disk' && event['moved'] > 0) child.kill('SIGINT')
+    if (isStopped || event['type'] !== 'disk' || event['moved'] === 0) continue
+    isStopped = child.kill('SIGINT')
   }
   const [code] = (await ended) as [number]
   expect(code).toBe(130)
-  await expectCleanPool()
   await expectSound(7)
+  const next = await bench.tidemark('backup', 'long', '--pool', 'lab', '--repo', 'main')
+  expect(next.lines.map(({ type }) => type)).toContain('resumed')
+  await expectCleanPool()
+  await expectSound(8)
 }, 120_000)
 
 /** The command from its sources, with JSON lines. */
@@ -288,13 +296,13 @@ test('a lab that dies in the middle of a transfer; after its return the next run
   expect(code).toBe(1)
   expect(last['code']).toMatch(/^(NBD|XENAPI)_/)
   await lab.ended
-  await expectSound(8)
+  await expectSound(9)
   const again = await mortalLab(directory, bench.passwordFile, lab)
   const next = await succeed(bench.tidemark('backup', 'mortal', ...place))
   expect(next['points'][0].disks[0]).toMatchObject({ action: 'incremental', bytes: { read: 6000 * CBT_BLOCK } })
   again.kill('SIGTERM')
   await again.ended
-  await expectSound(9)
+  await expectSound(10)
 }, 120_000)
 
 const bytesRead = async (control: LabControl): Promise<number> =>
@@ -316,7 +324,7 @@ test('a full repository disk: what was stored before stays sound, and the pool i
   try {
     const path = join(small, 'repository')
     await succeed(bench.tidemark('repo', 'init', 'small', path, '--password-file', bench.passwordFile))
-    const told = await failure('backup', 'web', '--pool', 'lab', '--repo', 'small')
+    const told = await failure('backup', 'web', '--pool', 'lab', '--repo', 'small', '--no-resume')
     expect(told, told.message).toMatchObject({ exit: 1, code: 'REPOSITORY_FULL' })
     expect(await readdir(join(path, 'snapshots'))).toEqual([])
     expect((await allFiles(path)).filter((file) => !/[0-9a-f]{64}$|config$/.test(file))).toEqual([])

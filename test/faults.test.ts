@@ -97,7 +97,7 @@ test.each<[string, Planned]>([
   ['XENAPI_FAILURE', { id: 'full', at: 'disk-write', match: { by: 'snapshot' }, do: { action: 'full' } }],
 ])('what a run cannot get over ends it with %s, and leaves nothing behind', async (code, fault) => {
   await changeBlocks(5)
-  const { code: exit, last } = await backup(fault)
+  const { code: exit, last } = await bench.withFaults([fault], () => bench.tidemark('backup', 'web', '--no-resume'))
   expect(last).toMatchObject({ type: 'error', code })
   expect(exit).toBe(1)
   await expectSound()

@@ -51,14 +51,14 @@ function runMortal(kind: Order['kind'], at: Order['at'], after?: number): Promis
   return promise
 }
 
-/** What the doctor finds now; carried out, unless it only looks. */
+/** What the doctor finds now, carried out; resumable snapshots too. */
 async function tidy(): Promise<readonly Verdict[]> {
   await using session = await bench.admin()
   const pool = await openXenPool(session)
   await using repository = await openRepository(localBackend(bench.repository), PASSWORD)
   const context = { pool, repository, ledger: fileLedger(join(bench.directory, 'state', 'runs')) }
   const othersAtWork = await repository.isShared()
-  const inspection = await inspectPool(context, { othersAtWork })
+  const inspection = await inspectPool(context, { othersAtWork, leaveResumable: false })
   expect(await tidyPool(context, inspection)).toEqual([])
   return inspection.verdicts
 }
@@ -77,17 +77,31 @@ async function census(admin: Session) {
 }
 const usual = { vms: 1, snapshots: 0, disks: 1, copies: 0, bases: 1 }
 
-test('a backup that is killed at any step of its journal: the next run is an increment, and the pool is clean', async () => {
+const backupSteps = [
+  'begin',
+  'run (noted)',
+  'snapshot (noted)',
+  'snapshot-taken (noted)',
+  'changes (noted)',
+  'saved (not noted)',
+  'saved (noted)',
+  'end',
+  'ended',
+]
+const TAKEN = backupSteps.indexOf('snapshot-taken (noted)')
+
+test('a backup that is killed at any step, and not to be gone on with: the next run is an increment, and the pool is clean', async () => {
   await using admin = await bench.admin()
   const whole = await runMortal('backup', 'journal')
   expect(whole.died).toBe(false)
-  expect(whole.steps).toEqual(['begin', 'snapshot (noted)', 'snapshot-taken (noted)', 'saved (noted)', 'end', 'ended'])
+  expect(whole.steps).toEqual(backupSteps)
   for (const [n, step] of whole.steps.entries()) {
     await guestWrites(bench.lab, vdi, [n, 100 + n], `killed at ${step}`)
     const { died } = await runMortal('backup', 'journal', n)
     expect(died, step).toBe(true)
-    const next = await succeed(bench.tidemark('backup', 'web', '--audit', 'off'))
-    expect(next['points'][0].disks[0], step).toMatchObject({ action: 'incremental' })
+    const { last, lines } = await bench.tidemark('backup', 'web', '--audit', 'off', '--no-resume')
+    expect(lines.map(({ type }) => type)).not.toContain('resumed')
+    expect(last['points'][0].disks[0], step).toMatchObject({ action: 'incremental' })
     expect(await census(admin), step).toEqual(usual)
   }
   await succeed(bench.tidemark('verify', 'web', '--against-pool'))
@@ -129,7 +143,7 @@ test('what is not ours is left alone, however much it looks like ours', async ()
   await using admin = await bench.admin()
   const [web] = await admin.VM.get_by_name_label('web')
   if (web === undefined) throw new Error('no VM')
-  await runMortal('backup', 'journal', 2)
+  await runMortal('backup', 'journal', TAKEN)
   const left = Object.entries(await admin.VM.get_all_records()).find(([, vm]) => vm.is_a_snapshot)
   if (left === undefined) throw new Error('nothing left')
   const copy = await admin.VM.clone(left[0] as VmRef, 'made of what a run left') // inherits the marks, of the VM and of the disk
@@ -147,14 +161,15 @@ test('what is not ours is left alone, however much it looks like ours', async ()
   expect(await census(admin)).toEqual(usual)
 }, 60_000)
 
-test('the doctor says what it would do, does it, and has nothing to do after that', async () => {
-  await runMortal('backup', 'journal', 2)
+test('the doctor says what it would do, does it, and leaves to the next backup what that can go on with', async () => {
+  await runMortal('backup', 'journal', TAKEN)
   await runMortal('restore', 'journal', 2)
   await using admin = await bench.admin()
   const before = await census(admin)
-  expect(await doctorOnPool('--dry-run')).toEqual(['leave base', 'remove new-disk', 'remove vm-snapshot'])
+  expect(await doctorOnPool('--dry-run')).toEqual(['leave base', 'leave vm-snapshot', 'remove new-disk'])
   expect(await census(admin)).toEqual(before)
-  expect(await doctorOnPool()).toEqual(['leave base', 'remove new-disk', 'remove vm-snapshot'])
+  expect(await doctorOnPool()).toEqual(['leave base', 'leave vm-snapshot', 'remove new-disk'])
+  expect(await doctorOnPool('--no-resume')).toEqual(['leave base', 'remove vm-snapshot'])
   expect(await doctorOnPool()).toEqual(['leave base'])
   expect(await census(admin)).toEqual(usual)
 }, 60_000)
@@ -170,7 +185,7 @@ async function doctorOnPool(...options: readonly string[]): Promise<string[]> {
 }
 
 test('what another process may still use is left until that is gone', async () => {
-  await runMortal('backup', 'journal', 2)
+  await runMortal('backup', 'journal', TAKEN)
   await using session = await bench.admin()
   const pool = await openXenPool(session)
   await using repository = await openRepository(localBackend(bench.repository), PASSWORD)

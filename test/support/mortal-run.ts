@@ -7,6 +7,7 @@ import {
   fileLedger,
   listPoints,
   openPoint,
+  resumeDefaults,
   restoreAsNewVm,
   systemClock,
   type Journal,
@@ -28,17 +29,23 @@ export interface Order {
   readonly vm: string
   /** Steps that pass before the process dies; Infinity is no number in JSON, so undefined stands for it. */
   readonly after?: number
+  /** Or the step of this name, the `nth` of them from 1 on. */
+  readonly diesAt?: { readonly name: string; readonly nth: number }
+  /** Time between checkpoints. */
+  readonly everyMs?: number
   /** Where it may die: before the steps of the journal, or before and after the calls of the pool too. */
   readonly at: 'journal' | 'pool'
 }
 
 const order = JSON.parse(process.argv[2] ?? '') as Order
 let passed = 0
+let named = 0
 
 /** Tells the step, and dies there when its turn has come: nothing is closed, nothing is tidied. */
 function step(name: string): void {
   process.stdout.write(`${name}\n`)
-  if (passed++ === order.after) process.kill(process.pid, 'SIGKILL')
+  if (name === order.diesAt?.name) named++
+  if (passed++ === order.after || (named > 0 && named === order.diesAt?.nth)) process.kill(process.pid, 'SIGKILL')
 }
 
 const mortalLedger = (ledger: Ledger): Ledger => ({
@@ -46,18 +53,29 @@ const mortalLedger = (ledger: Ledger): Ledger => ({
   async begin(header) {
     step('begin')
     const journal = await ledger.begin(header)
-    return {
-      run: journal.run,
-      async note(entry) {
-        await journal.note(entry)
-        step(`${entry.step} (noted)`)
-      },
-      async end() {
-        step('end')
-        await journal.end()
-        step('ended')
-      },
-    } satisfies Journal
+    return mortalJournal(journal)
+  },
+  async resume(run) {
+    const journal = await ledger.resume(run)
+    return journal && mortalJournal(journal)
+  },
+})
+
+const mortalJournal = (journal: Journal): Journal => ({
+  ...journal,
+  async note(entry) {
+    if (entry.step === 'saved') step('saved (not noted)')
+    await journal.note(entry)
+    step(`${entry.step} (noted)`)
+  },
+  async checkpoint(entries) {
+    await journal.checkpoint(entries)
+    for (const { kind } of entries) step(`${kind} (noted)`)
+  },
+  async end() {
+    step('end')
+    await journal.end()
+    step('ended')
   },
 })
 
@@ -90,7 +108,8 @@ const ledger = mortalLedger(fileLedger(order.state))
 if (order.kind === 'backup') {
   const vm = chooseVm(await opened.vms(), order.vm)
   const context = { pool, repository, ledger, clock: systemClock, tool: 'mortal', on: () => {} }
-  await backupVm(context, vm, { ...backupDefaults, audit: undefined })
+  const resume = { ...resumeDefaults, everyMs: order.everyMs ?? resumeDefaults.everyMs }
+  await backupVm(context, vm, { ...backupDefaults, audit: undefined, resume })
 } else {
   await using _ = await repository.lock('shared')
   await repository.loadIndex()

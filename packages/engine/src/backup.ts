@@ -1,5 +1,6 @@
 import { savePoint, type Repository } from '@tidemark/repository'
 import { auditDefaults, type AuditOptions } from './audit.ts'
+import { resumeDefaults, type ResumeOptions } from './checkpoint/limit.ts'
 import type { Clock } from './clock.ts'
 import { backupDisk, type DiskDone, type DiskListener, type DiskWork } from './disk-backup.ts'
 import { EngineError } from './error.ts'
@@ -10,6 +11,7 @@ import { canBeTracked, planCompare, type DiskPlan, type PlanOptions, type VmPlan
 import { planVm, type PlannedVm } from './planner.ts'
 import { listPoints, slugOf, treeNameOf, type RestorePoint } from './points.ts'
 import type { Disk, DiskSnapshot, Pool, Vm, VmSnapshot } from './pool.ts'
+import { cutRun, noteRun, resumeRun, type Run } from './run.ts'
 import { encodeVmRecord, type VmRecord } from './vm-record.ts'
 
 export interface BackupOptions extends PlanOptions {
@@ -19,6 +21,8 @@ export interface BackupOptions extends PlanOptions {
   readonly tags: readonly string[]
   /** How much of what the pool calls unchanged is read and compared; undefined for nothing. */
   readonly audit: AuditOptions | undefined
+  /** How a run that is cut is gone on with; undefined for never: neither is an earlier one, nor is this one to be. */
+  readonly resume: ResumeOptions | undefined
 }
 
 export const backupDefaults: BackupOptions = {
@@ -27,6 +31,7 @@ export const backupDefaults: BackupOptions = {
   include: () => true,
   tags: [],
   audit: auditDefaults,
+  resume: resumeDefaults,
 }
 
 /** The parts that a run works with. */
@@ -51,29 +56,72 @@ export interface BackupResult {
 /**
  * Makes one restore point of a VM: one snapshot of all its disks, read by changed blocks where the last point's
  * snapshot still serves as base. The point exists when its snapshot file is durable in the repository; only then the
- * data of the pool's snapshot are dropped and its tracking is kept as the next base.
- * @throws EngineError, RepositoryError, XenApiError, NbdError; the pool's snapshot is removed again
+ * data of the pool's snapshot are dropped and its tracking is kept as the next base. A run that was cut before is gone on with, from
+ * the same snapshot (docs/runs.md).
+ * @throws EngineError, RepositoryError, XenApiError, NbdError; the pool's snapshot is removed again, or left to the next run
  */
 export async function backupVm(
-  context: BackupContext,
+  outer: BackupContext,
   vm: Vm,
   options: BackupOptions = backupDefaults,
   signal?: AbortSignal,
 ): Promise<BackupResult> {
-  const { pool, repository } = context
   let clean = true
   const on: OnBackup = (event) => {
     if (event.type === 'attention' || event.type === 'wrong-bitmap') clean = false
-    context.on(event)
+    outer.on(event)
   }
-  await using lock = await repository.lock('shared', signal)
+  const context = { ...outer, on }
+  await using lock = await context.repository.lock('shared', signal)
   const running = signal === undefined ? lock.signal : AbortSignal.any([signal, lock.signal])
-  await tidyBefore({ ...context, on }, vm, running)
-  const planned = await planBackup(context, vm, options, running)
+  await using undo = new AsyncDisposableStack()
+  const run = await openRun(context, vm, options, undo, running)
+  const { point, record } = await makePoint(context, vm, run, options, running).catch(async (error: unknown) => {
+    if (await cutRun(context, run, error, running)) undo.move() // left to the next run, by its journal
+    throw error
+  })
+  on({ type: 'stage', stage: 'clean-up' })
+  await run.journal.note({ step: 'saved', point: point.id })
+  await run.keeper.settled()
+  const isTidy = await cleanPool(context, run.planned.plan, run.snapshot, point)
+  if (!isTidy) undo.move() // remembered, for the next run or the doctor
+  return { point, record, clean }
+}
+
+/** Goes on with the run that was cut, or begins one. What `undo` gets makes it undone. */
+async function openRun(
+  context: BackupContext,
+  vm: Vm,
+  options: BackupOptions,
+  undo: AsyncDisposableStack,
+  signal: AbortSignal,
+): Promise<Run> {
+  const { on } = context
+  const resumed = await resumeRun(context, vm, options, signal)
+  const isOn = resumed !== undefined && 'journal' in resumed
+  if (resumed !== undefined && !isOn) on({ type: 'afresh', why: resumed })
+  if (isOn) undo.defer(() => resumed.journal.end())
+  if (isOn) undo.use(resumed.snapshot)
+  await tidyBefore(context, vm, isOn ? resumed.snapshot.uuid : undefined, signal)
+  if (!isOn) return begin(context, vm, options, undo, { afresh: resumed }, signal)
+  on({ type: 'plan', plan: resumed.planned.plan })
+  return resumed
+}
+
+async function begin(
+  context: BackupContext,
+  vm: Vm,
+  options: BackupOptions,
+  undo: AsyncDisposableStack,
+  history: Run['history'],
+  signal: AbortSignal,
+): Promise<Run> {
+  const { pool, repository, on, clock } = context
+  const planned = await planBackup(context, vm, options, signal)
   on({ type: 'plan', plan: planned.plan })
-  await enableTracking({ ...context, on }, planned.plan, running)
+  await enableTracking(context, planned.plan, signal)
   on({ type: 'stage', stage: 'metadata' })
-  const metadata = await pool.exportMetadata(vm, running)
+  const metadata = await pool.exportMetadata(vm, signal)
   on({ type: 'stage', stage: 'snapshot' })
   const journal = await context.ledger.begin({
     kind: 'backup',
@@ -81,30 +129,41 @@ export async function backupVm(
     repository: repository.id,
     vm: { uuid: vm.uuid, name: vm.name },
   })
-  await using undo = new AsyncDisposableStack()
   undo.defer(() => journal.end()) // after the snapshot is gone
-  const snapshot = undo.use(await snapshotVm(context, vm, options, journal, running))
-  const takenAt = snapshot.takenAt
-  const works = await planReads(context, planned, snapshot, options, running)
-  on({ type: 'stage', stage: 'disks' })
-  const disks: DiskDone[] = []
-  for (const work of works) disks.push(await backupDisk(repository, work, listener(on), running))
-  on({ type: 'stage', stage: 'saving' })
-  const record = recordOf(context, vm, takenAt, snapshot.uuid, disks)
-  const point = await saveVm(context, { record, metadata, disks, takenAt, planned, tags: options.tags }, running)
-  on({ type: 'stage', stage: 'clean-up' })
-  await journal.note({ step: 'saved', point: point.id })
-  const isTidy = await cleanPool({ ...context, on }, planned.plan, snapshot, point)
-  if (!isTidy) undo.move() // remembered, for the next run or the doctor
-  return { point, record, clean }
+  const keeper = await noteRun(context, journal, planned, options, metadata)
+  const { resume } = options
+  const until = resume && new Date(clock.now().getTime() + resume.withinMs)
+  const limit = resume && until && { until: until.toISOString(), tries: resume.tries }
+  const snapshot = undo.use(await snapshotVm(context, vm, options, journal, limit, signal))
+  return { planned, snapshot, metadata, journal, keeper, soFar: undefined, history, until }
 }
 
-/** Ends or undoes what an earlier run of this VM left. What cannot be tidied now calls for attention, and stops nothing. */
-async function tidyBefore(context: BackupContext, vm: Vm, signal: AbortSignal): Promise<void> {
+async function makePoint(
+  context: BackupContext,
+  vm: Vm,
+  run: Run,
+  options: BackupOptions,
+  signal: AbortSignal,
+): Promise<Pick<BackupResult, 'point' | 'record'>> {
+  const { repository, on } = context
+  const { snapshot, planned, metadata } = run
+  const works = await planReads(context, run, options, signal)
+  on({ type: 'stage', stage: 'disks' })
+  const disks: DiskDone[] = []
+  for (const work of works) disks.push(await backupDisk(repository, work, listener(on), signal))
+  on({ type: 'stage', stage: 'saving' })
+  const { takenAt } = snapshot
+  const record = { ...recordOf(context, vm, takenAt, snapshot.uuid, disks), ...run.history }
+  const point = await saveVm(context, { record, metadata, disks, takenAt, planned, tags: options.tags }, signal)
+  return { point, record }
+}
+
+/** Ends or undoes what earlier runs of this VM left, but for `own`. What cannot be tidied now calls for attention, and stops nothing. */
+async function tidyBefore(context: BackupContext, vm: Vm, own: string | undefined, signal: AbortSignal): Promise<void> {
   const { repository, on } = context
   const othersAtWork = await repository.isShared(signal)
-  const inspection = await inspectPool(context, { vm, othersAtWork }, signal)
-  for (const verdict of inspection.verdicts) on({ type: 'leftover', verdict })
+  const inspection = await inspectPool(context, { vm, othersAtWork, leaveResumable: false }, signal)
+  for (const verdict of inspection.verdicts) if (verdict.leftover.uuid !== own) on({ type: 'leftover', verdict })
   for (const { verdict, cause } of await tidyPool(context, inspection)) {
     on({ type: 'attention', message: `what an earlier run left, '${verdict.leftover.name}', is not tidied yet`, cause })
   }
@@ -115,11 +174,12 @@ async function snapshotVm(
   vm: Vm,
   { include }: BackupOptions,
   journal: Journal,
+  resume: { readonly until: string; readonly tries: number } | undefined,
   signal: AbortSignal,
 ): Promise<VmSnapshot> {
   const leftOut = vm.disks.filter((disk) => !include(disk))
   const name = `tidemark ${clock.now().toISOString()} ${journal.run.slice(0, 8)}`
-  await journal.note({ step: 'snapshot', name })
+  await journal.note({ step: 'snapshot', name, ...(resume && { resume }) })
   const snapshot = await pool.snapshot(vm, { repository: repository.id, leftOut, name }, signal)
   const { uuid, takenAt, disks } = snapshot
   await journal.note({ step: 'snapshot-taken', uuid, takenAt: takenAt.toISOString(), disks: [...disks.keys()] })
@@ -168,8 +228,7 @@ async function enableTracking({ pool, on }: BackupContext, plan: VmPlan, signal:
 /** Asks for all bitmaps before any reader is opened: an attached reader makes `list_changed_blocks` fail. */
 async function planReads(
   context: BackupContext,
-  { plan, parents }: PlannedVm,
-  snapshot: VmSnapshot,
+  { planned: { plan, parents }, snapshot, keeper, soFar: before }: Run,
   { audit }: BackupOptions,
   signal: AbortSignal,
 ): Promise<DiskWork[]> {
@@ -179,8 +238,12 @@ async function planReads(
     if (frozen === undefined) {
       throw new EngineError('ENGINE_SOURCE', `the VM snapshot has no copy of disk ${each.disk.position}; run it again`)
     }
-    const work = await askChanges(context, each, frozen, signal)
-    works.push({ ...work, parent: parents.get(each.disk.vdiUuid), audit })
+    const disk = each.disk.vdiUuid
+    const soFar = before?.disks.get(disk) ?? {}
+    const { plan: now, bitmap } = soFar.changes ?? (await askChanges(context, each, frozen, signal))
+    if (soFar.changes === undefined)
+      await keeper.note({ kind: 'changes', disk, plan: now, data: bitmap ?? new Uint8Array() })
+    works.push({ plan: now, frozen, bitmap, parent: parents.get(disk), audit, soFar, keeper })
   }
   return works
 }
@@ -190,13 +253,13 @@ async function askChanges(
   plan: DiskPlan,
   frozen: DiskSnapshot,
   signal: AbortSignal,
-): Promise<Omit<DiskWork, 'parent' | 'audit'>> {
-  if (plan.action !== 'incremental') return { plan, frozen, bitmap: undefined }
+): Promise<Pick<DiskWork, 'plan' | 'bitmap'>> {
+  if (plan.action !== 'incremental') return { plan, bitmap: undefined }
   const changes = await frozen.changedSince(plan.base, signal)
-  if (changes.known) return { plan, frozen, bitmap: changes.bitmap }
+  if (changes.known) return { plan, bitmap: changes.bitmap }
   const compare = planCompare(plan.disk, plan.previous, { reason: 'base-unusable', detail: changes.detail })
   on({ type: 'replan', plan: compare })
-  return { plan: compare, frozen, bitmap: undefined }
+  return { plan: compare, bitmap: undefined }
 }
 
 function recordOf(

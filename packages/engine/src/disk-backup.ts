@@ -4,6 +4,8 @@ import {
   clip,
   emptyBitmap,
   extent,
+  intersect,
+  normalize,
   toBitmap,
   totalLength,
   type Bitmap,
@@ -12,16 +14,23 @@ import {
 } from '@tidemark/blocks'
 import {
   compareContent,
+  continueContent,
   gridFor,
+  layoutOf,
+  PieceLog,
   planContent,
   writeContent,
+  type ContentPlan,
   type DiskContent,
   type NewPointDisk,
   type Repository,
+  type WriteProgress,
 } from '@tidemark/repository'
 import { auditDisk, planAudit, type AuditOptions } from './audit.ts'
 import { EngineError } from './error.ts'
 import type { DiskProgress, OnDisk } from './events.ts'
+import type { CheckpointEntry, Counted, DiskSoFar } from './checkpoint/entry.ts'
+import type { CheckpointKeeper } from './checkpoint/keeper.ts'
 import { explain, planCompare, type DiskPlan } from './plan.ts'
 import type { DiskParent } from './planner.ts'
 import type { Chunk, Disk, DiskSnapshot, DiskSource, SourceKind } from './pool.ts'
@@ -37,6 +46,9 @@ export interface DiskWork {
   readonly parent: DiskParent | undefined
   /** What of the unchanged rest is compared; undefined for nothing. */
   readonly audit: AuditOptions | undefined
+  /** Where an earlier try of the same run was. */
+  readonly soFar: DiskSoFar
+  readonly keeper: CheckpointKeeper
 }
 
 export interface DiskDone {
@@ -65,8 +77,9 @@ export async function backupDisk(
 }
 
 async function readAll(repository: Repository, work: DiskWork, onDisk: OnDisk, signal: AbortSignal): Promise<DiskDone> {
-  await using source = await openDisk(work, work.plan.source, signal)
-  return await readInto(repository, work, { source, base: undefined, changed: 'all', compared: 0 }, onDisk, signal)
+  const layout = await layoutFor(repository, work, undefined, 'all', signal)
+  await using source = await openRest(work, layout, signal)
+  return await readInto(repository, work, { source, layout, compared: 0 }, onDisk, signal)
 }
 
 /** Reads what the pool calls changed, after a look at whether the rest is as the repository has it. */
@@ -77,24 +90,34 @@ async function readChanged(
   { onDisk, onWrong }: DiskListener,
   signal: AbortSignal,
 ): Promise<DiskDone> {
-  const { frozen, bitmap = emptyBitmap(frozen.size), audit: options } = work
+  const { frozen, bitmap = emptyBitmap(frozen.size), audit: options, soFar, keeper } = work
   const changed = changedExtents(bitmap, frozen.size) // planContent adds what the disk grew by: that is marked only when written
   const isSame = changed.length === 0 && frozen.size === parent.record.size
   if (options === undefined && isSame) return keepDisk(work, parent, onDisk)
+  if (soFar.audited?.wrong !== undefined) {
+    const done = await compareDisk(repository, { ...work, plan: soFar.audited.wrong }, parent, onDisk, signal)
+    return withAudit(done, soFar.audited.audit)
+  }
   const base = await parent.stored.content(signal)
   await using source = await openDisk(work, work.plan.source, signal)
-  const audit = options === undefined ? undefined : planAudit(base.size, parent.record.audit, options, frozen.uuid)
+  const isAudited = options === undefined || soFar.audited !== undefined
+  const audit = isAudited ? undefined : planAudit(base.size, parent.record.audit, options, frozen.uuid)
   const found = audit && (await auditDisk(repository, base, source, { plan: audit, changed }, signal))
+  const auditRecord = found?.record ?? soFar.audited?.audit
+  const disk = work.plan.disk.vdiUuid
   if (found !== undefined && found.differing.length > 0) {
     const detail = `${found.record.differing} bytes at ${found.differing[0]?.offset ?? 0} and behind`
     const plan = planCompare(work.plan.disk, parent.record, { reason: 'bitmap-wrong', detail }, { source: 'nbd' })
     onWrong(plan, found.differing)
+    await keeper.note({ kind: 'audited', disk, audit: found.record, wrong: plan })
     const done = await compareDisk(repository, { ...work, plan }, parent, onDisk, signal)
     return withAudit(done, found.record)
   }
-  if (isSame) return withAudit(keepDisk(work, parent, onDisk), found?.record)
-  const done = await readInto(repository, work, { source, base, changed, compared: 0 }, onDisk, signal)
-  return withAudit(done, found?.record)
+  if (found !== undefined) await keeper.note({ kind: 'audited', disk, audit: found.record })
+  if (isSame) return withAudit(keepDisk(work, parent, onDisk), auditRecord)
+  const layout = await layoutFor(repository, work, base, changed, signal)
+  const done = await readInto(repository, work, { source, layout, compared: 0 }, onDisk, signal)
+  return withAudit(done, auditRecord)
 }
 
 const withAudit = (done: DiskDone, audit: AuditRecord | undefined): DiskDone =>
@@ -108,25 +131,55 @@ async function compareDisk(
   onDisk: OnDisk,
   signal: AbortSignal,
 ): Promise<DiskDone> {
-  const { frozen, plan } = work
+  const { frozen } = work
   const base = await parent.stored.content(signal)
-  const meter = { read: 0 }
-  const bitmap = await (async () => {
-    await using source = await openDisk(work, plan.source, signal)
-    const common = [extent(0, Math.min(base.size, frozen.size))]
-    const total = totalLength(common)
-    const onCompared = (moved: Bytes) => onDisk({ ...idle(plan.disk), stage: 'comparing', moved, total })
-    const chunks = metered(source.read(common, signal), meter)
-    return await compareContent(repository, base, common, chunks, onCompared, signal)
-  })()
-  const changed = clip(changedExtents(bitmap, base.size), frozen.size)
+  const { differing, read } = await findDifferences(repository, work, base, onDisk, signal)
+  const changed = clip(differing, frozen.size)
   const known = { ...work, bitmap: toBitmap(changed, frozen.size) }
   if (changed.length === 0 && frozen.size === base.size) {
     const kept = keepDisk(known, parent, onDisk)
-    return { ...kept, record: { ...kept.record, bytes: { ...kept.record.bytes, read: bytes(meter.read) } } }
+    return { ...kept, record: { ...kept.record, bytes: { ...kept.record.bytes, read } } }
   }
+  const layout = await layoutFor(repository, known, base, changed, signal)
   await using source = await openChanges(work, signal)
-  return await readInto(repository, known, { source, base, changed, compared: meter.read }, onDisk, signal)
+  return await readInto(repository, known, { source, layout, compared: read }, onDisk, signal)
+}
+
+/** What of a disk is not as `base` has it, and how many bytes were read to find that: all, or what an earlier try left. */
+async function findDifferences(
+  repository: Repository,
+  work: DiskWork,
+  base: DiskContent,
+  onDisk: OnDisk,
+  signal: AbortSignal,
+): Promise<{ differing: Extents; read: Bytes }> {
+  const { frozen, plan, soFar, keeper } = work
+  const disk = plan.disk.vdiUuid
+  const total = bytes(Math.min(base.size, frozen.size))
+  const from = soFar.compared?.to ?? bytes(0)
+  const before = soFar.compared?.differing ?? []
+  const meter = { read: soFar.compared?.read ?? 0 }
+  if (from >= total) return { differing: normalize(before), read: bytes(meter.read) }
+  await using source = await (from === 0 ? openDisk(work, plan.source, signal) : openChanges(work, signal))
+  const rest = [extent(from, total - from)]
+  let noted: Bytes = from
+  let seen: { to: Bytes; bitmap: Bitmap } | undefined
+  const entries = (): readonly CheckpointEntry[] => {
+    if (seen === undefined || seen.to === noted) return []
+    const since = [extent(noted, seen.to - noted)]
+    const differing = intersect(changedExtents(seen.bitmap, base.size), since)
+    noted = seen.to
+    return [{ kind: 'compared', disk, to: noted, differing, read: bytes(meter.read) }]
+  }
+  keeper.follow(entries)
+  const onCompared = (compared: Bytes, bitmap: Bitmap) => {
+    seen = { to: bytes(from + compared), bitmap }
+    onDisk({ ...idle(plan.disk), stage: 'comparing', moved: seen.to, total })
+    keeper.tick()
+  }
+  const chunks = metered(source.read(rest, signal), meter)
+  const bitmap = await compareContent(repository, base, rest, chunks, onCompared, signal)
+  return { differing: normalize([...before, ...changedExtents(bitmap, base.size)]), read: bytes(meter.read) }
 }
 
 /** Over NBD single blocks can be read; where the pool has none, all of the disk is streamed again. */
@@ -149,11 +202,37 @@ async function openDisk({ plan, frozen }: DiskWork, kind: SourceKind, signal: Ab
   )
 }
 
+/** What is written of a disk, without the pieces that an earlier try wrote. */
+async function layoutFor(
+  repository: Repository,
+  { frozen: { size }, soFar }: DiskWork,
+  base: DiskContent | undefined,
+  changed: Extents | 'all',
+  signal: AbortSignal,
+): Promise<Layout> {
+  const whole = planContent(base, size, changed, gridFor(size))
+  const name = layoutOf(whole)
+  const before = soFar.pieces?.layout === name ? soFar.pieces : undefined
+  const plan = before === undefined ? whole : await continueContent(repository, whole, before.runs, signal)
+  return { plan, name, total: totalLength(whole.reads), before: before?.counted }
+}
+
+interface Layout {
+  readonly plan: ContentPlan
+  readonly name: string
+  /** Bytes to be read in all, those of earlier tries among them. */
+  readonly total: Bytes
+  /** What earlier tries read and stored. */
+  readonly before: Counted | undefined
+}
+
+/** The rest of a disk is read over NBD: a stream would begin at the beginning. */
+const openRest = (work: DiskWork, { before }: Layout, signal: AbortSignal): Promise<DiskSource> =>
+  before === undefined ? openDisk(work, work.plan.source, signal) : openChanges(work, signal)
+
 interface ReadPlan {
   readonly source: DiskSource
-  /** What the unchanged rest comes from; undefined for a full read. */
-  readonly base: DiskContent | undefined
-  readonly changed: Extents | 'all'
+  readonly layout: Layout
   /** Bytes that were read already, to find what changed. */
   readonly compared: number
 }
@@ -161,31 +240,39 @@ interface ReadPlan {
 async function readInto(
   repository: Repository,
   work: DiskWork,
-  { source, base, changed, compared }: ReadPlan,
+  { source, layout, compared }: ReadPlan,
   onDisk: OnDisk,
   signal: AbortSignal,
 ): Promise<DiskDone> {
-  const { disk } = work.plan
-  const { size } = work.frozen
-  const layout = planContent(base, size, changed, gridFor(size))
-  const total = totalLength(layout.reads)
-  const meter = { read: compared }
-  const report = (progress: Partial<DiskProgress>) => onDisk({ ...idle(disk), total, ...progress })
-  report({})
-  const result = await writeContent(
-    repository,
-    layout,
-    metered(source.read(layout.reads, signal), meter),
-    (now) => report({ moved: now.done, new: now.bytesNew, stored: now.bytesStored }),
-    signal,
-  )
-  const counted = { read: bytes(meter.read), new: bytes(result.bytesNew), stored: bytes(result.bytesStored) }
+  const { keeper, plan } = work
+  const { total, before = { read: bytes(compared), new: bytes(0), stored: bytes(0) } } = layout
+  const meter = { read: before.read as number }
+  const skipped = total - totalLength(layout.plan.reads)
+  const log = new PieceLog()
+  let counted: Counted = before
+  const add = (bytesNew: number, bytesStored: number) => {
+    counted = { read: bytes(meter.read), new: bytes(before.new + bytesNew), stored: bytes(before.stored + bytesStored) }
+  }
+  const report = (progress: Partial<DiskProgress>) => onDisk({ ...idle(plan.disk), total, ...progress })
+  report({ moved: bytes(skipped) })
+  keeper.follow(() => piecesOf(plan.disk, layout, log, counted))
+  const chunks = metered(source.read(layout.plan.reads, signal), meter)
+  const onWritten = ({ done, bytesNew, bytesStored }: WriteProgress) => {
+    add(bytesNew, bytesStored)
+    report({ moved: bytes(skipped + done), new: counted.new, stored: counted.stored })
+    keeper.tick()
+  }
+  const result = await writeContent(repository, layout.plan, chunks, onWritten, signal, log)
+  add(result.bytesNew, result.bytesStored)
   report({ stage: 'done', moved: total, new: counted.new, stored: counted.stored })
   return {
     record: diskRecord(work, { changed: total, ...counted }),
     stored: { ...placeOf(work), content: result.content },
   }
 }
+
+const piecesOf = ({ vdiUuid: disk }: Disk, { name: layout }: Layout, log: PieceLog, counted: Counted) =>
+  log.take().map(({ first, ids: data }): CheckpointEntry => ({ kind: 'pieces', disk, layout, first, counted, data }))
 
 /** Counts what was transferred: holes were not. */
 async function* metered(chunks: AsyncIterable<Chunk>, meter: { read: number }): AsyncGenerator<Chunk> {

@@ -1,4 +1,5 @@
 import type { Bytes, Extents } from '@tidemark/blocks'
+import type { Afresh } from './checkpoint/afresh.ts'
 import type { Verdict } from './janitor.ts'
 import type { DiskPlan, VmPlan } from './plan.ts'
 
@@ -11,6 +12,12 @@ export type BackupEvent =
   | { readonly type: 'wrong-bitmap'; readonly plan: DiskPlan; readonly differing: Extents }
   /** What an earlier run left of this VM's snapshots, and what becomes of it. */
   | { readonly type: 'leftover'; readonly verdict: Verdict }
+  /** An earlier run was cut; this one goes on with its snapshot, for the `times`th time. */
+  | { readonly type: 'resumed'; readonly takenAt: Date; readonly times: number }
+  /** An earlier run was cut, and this one begins anew. */
+  | { readonly type: 'afresh'; readonly why: Afresh }
+  /** This run was cut. Its snapshot stays on the pool until then, for the next run to go on with. */
+  | { readonly type: 'cut'; readonly until: Date }
   | { readonly type: 'stage'; readonly stage: BackupStage }
   | { readonly type: 'disk'; readonly progress: DiskProgress }
   /** Done, but somebody should look. */

@@ -8,6 +8,9 @@ export {
   type BackupResult,
   type PlannedRun,
 } from './backup.ts'
+export { explainAfresh, type Afresh, type AfreshReason } from './checkpoint/afresh.ts'
+export type { CheckpointEntry } from './checkpoint/entry.ts'
+export { resumeDefaults, type ResumeOptions } from './checkpoint/limit.ts'
 export { systemClock, type Clock } from './clock.ts'
 export { EngineError, type EngineErrorCode } from './error.ts'
 export type { BackupEvent, BackupStage, DiskProgress, OnBackup, OnDisk } from './events.ts'
@@ -54,6 +57,7 @@ export type {
   DiskSource,
   DiskState,
   Leftover,
+  LeftSnapshot,
   NewDisk,
   Pool,
   PoolIdentity,

@@ -1,4 +1,6 @@
 import type { Repository } from '@tidemark/repository'
+import { cutRunOf, overLimit } from './checkpoint/limit.ts'
+import { systemClock, type Clock } from './clock.ts'
 import type { Ledger, RunStep, UnfinishedRun } from './ledger/ledger.ts'
 import { listPoints, openPoint, vmOf, type OpenPoint, type RestorePoint } from './points.ts'
 import type { Leftover, Pool, Vm } from './pool.ts'
@@ -18,6 +20,8 @@ export interface Verdict {
   readonly why: string
   /** The point that `finish` is for. */
   readonly point?: string
+  /** Until then the next run may go on with it; it is left so long. */
+  readonly resumableUntil?: Date
 }
 
 /** What there is to tidy. */
@@ -31,6 +35,7 @@ export interface JanitorContext {
   readonly pool: Pool
   readonly repository: Repository
   readonly ledger: Ledger
+  readonly clock?: Clock
 }
 
 export interface JanitorOptions {
@@ -38,6 +43,8 @@ export interface JanitorOptions {
   readonly vm?: Vm
   /** Whether other processes work with the repository now: what is marked may be theirs. */
   readonly othersAtWork: boolean
+  /** Whether snapshots that the next run can go on with are left to it, as they are without this. */
+  readonly leaveResumable?: boolean
 }
 
 /**
@@ -45,7 +52,7 @@ export interface JanitorOptions {
  * @throws what the pool and the repository throw
  */
 export async function inspectPool(
-  { pool, repository, ledger }: JanitorContext,
+  { pool, repository, ledger, clock = systemClock }: JanitorContext,
   options: JanitorOptions,
   signal?: AbortSignal,
 ): Promise<Inspection> {
@@ -58,11 +65,13 @@ export async function inspectPool(
   const all = await pool.leftovers(namesOf(runs), signal)
   const chosen = vm === undefined ? all : all.filter((each) => isSnapshotOf(each, vm))
   const known = await knownPoints(repository, chosen, signal)
-  const evidence = { known, crashed, running, repository: repository.id, options }
-  const over = crashed.filter(
-    ({ header }) => vm === undefined || (header.kind === 'backup' && header.vm.uuid === vm.uuid),
-  )
-  return { verdicts: chosen.map((leftover) => judge(leftover, evidence)), over }
+  const evidence = { known, crashed, running, repository: repository.id, options, now: clock.now() }
+  const verdicts = chosen.map((leftover) => judge(leftover, evidence))
+  const left = verdicts.filter(({ resumableUntil }) => resumableUntil !== undefined)
+  const over = crashed
+    .filter(({ header }) => vm === undefined || (header.kind === 'backup' && header.vm.uuid === vm.uuid))
+    .filter((run) => !left.some(({ leftover }) => isOf(run, leftover)))
+  return { verdicts, over }
 }
 
 /** Carries verdicts out; `leave` and `report` change nothing. @returns what could not be done, and why */
@@ -96,6 +105,7 @@ interface Evidence {
   readonly running: readonly UnfinishedRun[]
   readonly repository: string
   readonly options: JanitorOptions
+  readonly now: Date
 }
 
 /** Decides for one object. Pure. */
@@ -121,7 +131,18 @@ function judge(leftover: Leftover, evidence: Evidence): Verdict {
   if (point !== undefined && !isOld)
     return verdict('finish', `restore point ${point.slice(0, 8)} was made of it`, point)
   if (point !== undefined) return verdict('remove', 'a run left it, and no restore point counts from it any more')
-  return verdict('remove', 'its run was cut off, and no restore point was made of it')
+  const resumableUntil = keptUntil(leftover, evidence)
+  if (resumableUntil === undefined) return verdict('remove', 'its run was cut off, and no restore point was made of it')
+  const why = `its run was cut off, and the next one can go on with it until ${resumableUntil.toISOString()}`
+  return { ...verdict('leave', why), resumableUntil }
+}
+
+/** Until when the next run can go on with a snapshot. */
+function keptUntil(leftover: Leftover, { crashed, options, now }: Evidence): Date | undefined {
+  const run = crashed.find((each) => isOf(each, leftover))
+  const cut = run && cutRunOf(run)
+  if (cut?.taken.uuid !== leftover.uuid || options.leaveResumable === false) return undefined
+  return overLimit(cut, now) === undefined ? cut.limit?.until : undefined
 }
 
 type Decide = (action: Verdict['action'], why: string, point?: string) => Verdict
@@ -155,6 +176,8 @@ function tellsOf(step: RunStep, { uuid, name, disk, kind, mark }: Leftover): boo
     case 'vm-made':
       return step.uuid === uuid
     case 'saved':
+    case 'resumed':
+    case 'cut':
     case 'vm':
       return false
     default:

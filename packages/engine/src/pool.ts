@@ -15,6 +15,8 @@ export interface Pool {
   exportMetadata(vm: Vm, signal?: AbortSignal): Promise<Uint8Array>
   /** One snapshot of the whole VM. It is undone on disposal unless `keepAsBase` was called. */
   snapshot(vm: Vm, options: SnapshotOptions, signal?: AbortSignal): Promise<VmSnapshot>
+  /** A snapshot that an earlier run took and left whole; undefined when it is not that any more. Disposal as of a new one. */
+  reopenSnapshot(vm: Vm, left: LeftSnapshot, signal?: AbortSignal): Promise<VmSnapshot | undefined>
   /** All that is marked as ours, and what carries one of these names, marked or not. */
   leftovers(names: ReadonlySet<string>, signal?: AbortSignal): Promise<readonly Leftover[]>
   /** Drops the data of a left snapshot and keeps its tracking as base of `point`, as its run would have done. */
@@ -94,6 +96,15 @@ export interface SnapshotOptions {
   readonly leftOut: readonly Disk[]
   /** Nobody else's: by it the snapshot is found when the answer was lost. */
   readonly name: string
+}
+
+/** What a run noted of a snapshot that it took. */
+export interface LeftSnapshot {
+  readonly uuid: string
+  readonly name: string
+  readonly takenAt: Date
+  /** UUIDs of the live disks that it has. */
+  readonly disks: readonly string[]
 }
 
 export interface VmSnapshot extends AsyncDisposable {

@@ -16,6 +16,10 @@ export interface VmRecord {
   /** UUID of the VM snapshot that was read; gone from the pool afterwards. */
   readonly snapshot: string
   readonly disks: readonly DiskRecord[]
+  /** The run was cut, and gone on with so many times. Absent for one that went through. */
+  readonly resumed?: { readonly times: number; readonly lastAt: string } | undefined
+  /** A run before was cut, and this one could not go on with it. */
+  readonly afresh?: { readonly reason: string; readonly detail?: string | undefined } | undefined
 }
 
 export interface DiskRecord {
@@ -75,6 +79,8 @@ const vmRecord = z.object({
   vm: z.object({ uuid: z.string(), name: z.string(), powerState: z.string() }),
   snapshot: z.string(),
   disks: z.array(diskRecord),
+  resumed: z.object({ times: z.number(), lastAt: z.string() }).optional(),
+  afresh: z.object({ reason: z.string(), detail: z.string().optional() }).optional(),
 })
 
 export const encodeVmRecord = (record: VmRecord): Uint8Array =>

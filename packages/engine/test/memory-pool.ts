@@ -1,5 +1,5 @@
 import { bytes, CBT_BLOCK, extent, toBitmap, type Bytes, type Extents } from '@tidemark/blocks'
-import type { Chunk, Disk, DiskSource, Pool, SourceKind, Storage, Vm, VmSnapshot } from '@tidemark/engine'
+import type { Chunk, Disk, DiskSource, Leftover, Pool, SourceKind, Storage, Vm, VmSnapshot } from '@tidemark/engine'
 
 const storage: Storage = { uuid: 'sr-1', name: 'Local storage', type: 'ext', canTrack: true }
 
@@ -15,7 +15,7 @@ interface Frozen {
   readonly of: string
   data: Uint8Array | undefined
   /** Blocks written between the snapshot before and this one; undefined when tracking was off. */
-  readonly changed: ReadonlySet<number> | undefined
+  readonly changed: Set<number> | undefined
   readonly repository: string
 }
 
@@ -44,6 +44,7 @@ export function memoryPool(sizes: readonly number[]): MemoryPool {
     sizes.map((size, i) => [`vdi-${i}`, { data: new Uint8Array(size), tracked: false, written: new Set<number>() }]),
   )
   const frozen: Frozen[] = []
+  const taken = new Map<string, { name: string; repository: string; own: readonly Frozen[]; takenAt: Date }>()
   const reads: MemoryPool['reads'] = []
   let made = 0
   const describeDisk = (vdiUuid: string, { data, tracked }: MemoryDisk): Disk => ({
@@ -59,11 +60,31 @@ export function memoryPool(sizes: readonly number[]): MemoryPool {
     if (disk === undefined) throw new Error(`no disk ${uuid}`)
     return disk
   }
-  const drop = (uuid: string) =>
-    frozen.splice(
-      frozen.findIndex((each) => each.uuid === uuid),
-      1,
-    )
+  /** What was written before a snapshot that goes counts for the next one. */
+  const drop = (uuid: string) => {
+    const at = frozen.findIndex((each) => each.uuid === uuid)
+    const [gone] = frozen.splice(at, 1)
+    const next = frozen.slice(at).find((each) => each.of === gone?.of)
+    for (const block of gone?.changed ?? [])
+      (next ?? { changed: disks.get(gone?.of ?? '')?.written }).changed?.add(block)
+  }
+
+  const held = (uuid: string): VmSnapshot => {
+    const { own, takenAt } = taken.get(uuid) ?? { own: [], takenAt: new Date() }
+    return {
+      uuid,
+      takenAt,
+      disks: new Map(own.map((copy) => [copy.of, frozenDisk(copy)])),
+      async keepAsBase() {
+        pool.before('keepAsBase')
+        for (const copy of own) copy.data = undefined
+        taken.delete(uuid)
+      },
+      async [Symbol.asyncDispose]() {
+        if (taken.delete(uuid)) for (const copy of own) drop(copy.uuid)
+      },
+    }
+  }
 
   const pool: MemoryPool = {
     disks,
@@ -109,7 +130,7 @@ export function memoryPool(sizes: readonly number[]): MemoryPool {
       pool.before('exportMetadata')
       return new TextEncoder().encode('settings')
     },
-    async snapshot(vm, { repository, leftOut }): Promise<VmSnapshot> {
+    async snapshot(vm, { repository, leftOut, name }): Promise<VmSnapshot> {
       pool.before('snapshot')
       const own = vm.disks
         .filter(({ vdiUuid }) => !leftOut.some((each) => each.vdiUuid === vdiUuid))
@@ -121,24 +142,24 @@ export function memoryPool(sizes: readonly number[]): MemoryPool {
           frozen.push(copy)
           return copy
         })
-      let undo = () => own.forEach(({ uuid }) => drop(uuid))
-      return {
-        uuid: `vm-snap-${made}`,
-        takenAt: new Date(),
-        disks: new Map(own.map((copy) => [copy.of, frozenDisk(copy)])),
-        async keepAsBase() {
-          pool.before('keepAsBase')
-          for (const copy of own) copy.data = undefined
-          undo = () => {}
-        },
-        async [Symbol.asyncDispose]() {
-          undo()
-        },
-      }
+      const uuid = `vm-snap-${made}`
+      taken.set(uuid, { name, repository, own, takenAt: new Date() })
+      return held(uuid)
     },
-    leftovers: async () => [],
-    finishLeftover: async () => {},
-    removeLeftover: async () => {},
+    async reopenSnapshot(_, { uuid, disks: wanted }) {
+      pool.before('reopenSnapshot')
+      const own = taken.get(uuid)?.own ?? []
+      return wanted.every((each) => own.some((copy) => copy.of === each && frozen.includes(copy)))
+        ? held(uuid)
+        : undefined
+    },
+    leftovers: async () =>
+      [...taken].map(([uuid, { name, repository, own }]): Leftover => {
+        const none = { disk: undefined, point: undefined, mark: undefined, usedBy: [] }
+        return { ...none, kind: 'vm-snapshot', uuid, name, repository, vm: 'vm-1', disks: own.map((copy) => copy.uuid) }
+      }),
+    finishLeftover: async ({ uuid }, point) => held(uuid).keepAsBase(point),
+    removeLeftover: async ({ uuid }) => held(uuid)[Symbol.asyncDispose](),
     async dropOldBases({ vdiUuid }, repository, keep) {
       pool.before('dropOldBases')
       const old = frozen.filter((each) => each.of === vdiUuid && each.repository === repository && each.uuid !== keep)
@@ -221,6 +242,7 @@ export function memoryPool(sizes: readonly number[]): MemoryPool {
     function* blocksOf(offset: number, length: number): Generator<Chunk> {
       for (let at = offset; at < offset + length; at += VHD_BLOCK) {
         const part = Math.min(VHD_BLOCK, offset + length - at)
+        pool.before('block')
         if (data.subarray(at, at + part).some((byte) => byte !== 0)) yield* pieces(at, part)
         else yield { offset: at, length: part, data: 'zero' }
       }

@@ -5,6 +5,7 @@ import {
   chooseVm,
   EngineError,
   explain,
+  explainAfresh,
   planBackup,
   systemClock,
   type BackupContext,
@@ -23,7 +24,7 @@ import type { Out } from '../output/out.ts'
 import { verdictForPrograms, verdictLine } from '../output/verdict.ts'
 import { progressView } from '../output/progress.ts'
 import { table } from '../output/table.ts'
-import { duration, shortId, size } from '../output/units.ts'
+import { duration, moment, shortId, size } from '../output/units.ts'
 import { ledgerOfThisMachine } from '../state.ts'
 import { TOOL } from '../version.ts'
 
@@ -35,6 +36,8 @@ export interface BackupArguments extends PoolOptions, RepositoryOptions {
   readonly tag?: readonly string[]
   /** Runs within which every unchanged block is compared, or 'off'. */
   readonly audit?: number | 'off'
+  /** False: neither go on with a run that was cut, nor leave one that is cut to the next. */
+  readonly resume?: boolean
 }
 
 /** One finished run, for the caller and for the table. */
@@ -144,6 +147,7 @@ function optionsOf(args: BackupArguments): BackupOptions {
     include: (disk) => (only.length === 0 || isNamed(disk, only)) && !isNamed(disk, exclude),
     tags: args.tag ?? [],
     audit: auditOf(args),
+    resume: args.resume === false ? undefined : backupDefaults.resume,
   }
 }
 
@@ -168,6 +172,19 @@ function narrate(out: Out): (event: BackupEvent) => void {
       case 'leftover':
         out.event({ type: 'leftover', ...verdictForPrograms(event.verdict) })
         return out.say(`  ${verdictLine(event.verdict)}`)
+      case 'resumed': {
+        const { times, takenAt } = event
+        out.event({ type: 'resumed', takenAt, times })
+        return out.say(`  goes on with the snapshot of ${moment(takenAt)}, whose run was cut`)
+      }
+      case 'afresh':
+        out.event({ type: 'afresh', ...event.why })
+        return out.say(`  a run before was cut; this one begins anew: ${explainAfresh(event.why)}`)
+      case 'cut':
+        out.event({ type: 'cut', until: event.until })
+        return out.say(
+          `  cut: its snapshot stays on the pool, and the next backup goes on with it, until ${moment(event.until)}`,
+        )
       case 'stage':
         return out.event({ type: 'stage', stage: event.stage })
       case 'disk':
@@ -207,7 +224,10 @@ const diskPlanForPrograms = (plan: VmPlan['disks'][number]) => ({
 const summaryOf = ({ point, record, seconds, clean }: BackupRun) => ({
   id: point.id,
   vm: record.vm,
+  snapshot: record.snapshot,
   disks: record.disks,
+  ...(record.resumed && { resumed: record.resumed }),
+  ...(record.afresh && { afresh: record.afresh }),
   seconds,
   clean,
 })

@@ -16,6 +16,8 @@ import { ledgerOfThisMachine } from '../state.ts'
 
 export interface DoctorArguments extends PoolOptions, RepositoryOptions {
   readonly dryRun?: boolean
+  /** False: what the next backup could go on with is removed too. */
+  readonly resume?: boolean
 }
 
 const marks = { good: 'ok', note: 'note', attention: 'ATTENTION' } as const satisfies Record<Finding['verdict'], string>
@@ -50,5 +52,6 @@ async function findingsOnPool(
   await using open = await openPool(global, args)
   const context = { pool: open.pool, repository, ledger: ledgerOfThisMachine() }
   const signal = AbortSignal.any([global.signal, lock.signal])
-  return await examinePool(context, { dryRun: args.dryRun === true, signal })
+  const leaveResumable = args.resume !== false
+  return await examinePool(context, { dryRun: args.dryRun === true, leaveResumable, signal })
 }

@@ -3,13 +3,19 @@ import { describe } from '../exit.ts'
 import { verdictForPrograms, verdictLine } from '../output/verdict.ts'
 import type { Finding } from './finding.ts'
 
+interface PoolExamination {
+  readonly dryRun: boolean
+  readonly leaveResumable: boolean
+  readonly signal: AbortSignal
+}
+
 /** Finds what runs left on a pool; finishes or removes it, unless it is only to look. */
 export async function examinePool(
   context: JanitorContext,
-  { dryRun, signal }: { readonly dryRun: boolean; readonly signal: AbortSignal },
+  { dryRun, leaveResumable, signal }: PoolExamination,
 ): Promise<readonly Finding[]> {
   const othersAtWork = await context.repository.isShared(signal)
-  const inspection = await inspectPool(context, { othersAtWork }, signal)
+  const inspection = await inspectPool(context, { othersAtWork, leaveResumable }, signal)
   const failed = dryRun ? [] : await tidyPool(context, inspection)
   const findings = inspection.verdicts.map((verdict) => {
     const cause = failed.find((each) => each.verdict === verdict)?.cause

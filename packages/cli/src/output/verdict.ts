@@ -4,9 +4,9 @@ import type { Verdict } from '@tidemark/engine'
 export const verdictLine = ({ action, leftover, why }: Verdict): string =>
   `${words[action]} ${kinds[leftover.kind]} '${leftover.name}' (${leftover.uuid}): ${why}`
 
-export const verdictForPrograms = ({ action, leftover, why }: Verdict) => {
+export const verdictForPrograms = ({ action, leftover, why, resumableUntil }: Verdict) => {
   const { kind, uuid, name } = leftover
-  return { action, kind, uuid, name, why }
+  return { action, kind, uuid, name, why, ...(resumableUntil && { resumableUntil }) }
 }
 
 const words = {

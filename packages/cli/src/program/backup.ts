@@ -29,6 +29,7 @@ export function addBackup(program: Command, start: Start): void {
       "compare the blocks that the pool calls unchanged, all within so many runs; or 'off' (default: 100)",
       auditRuns,
     )
+    .option('--no-resume', 'begin anew, whatever was cut before; and keep nothing on the pool, should this be cut')
     .action((vms: string[], args: BackupArguments) =>
       start(async (global, out) => (await (await import('../commands/backup.ts')).backup(global, out, vms, args)).exit),
     )

@@ -14,6 +14,7 @@ export function addDoctor(program: Command, start: Start): void {
     ),
   )
     .option('--dry-run', 'change nothing on the pool: only say what would be done')
+    .option('--no-resume', 'also remove snapshots that the next backup could go on with')
     .action((args: DoctorArguments) =>
       start(async (global, out) => (await import('../commands/doctor.ts')).doctor(global, out, args)),
     )

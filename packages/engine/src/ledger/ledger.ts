@@ -1,3 +1,5 @@
+import type { CheckpointEntry } from '../checkpoint/entry.ts'
+
 /** What a run is about, noted when it begins. */
 export interface RunHeader {
   readonly kind: 'backup' | 'restore'
@@ -10,8 +12,15 @@ export interface RunHeader {
 
 /** A step that leaves something behind, noted before it is taken; what came of it is noted after. */
 export type RunStep =
-  /** A snapshot of the VM is about to be taken, under a name that nobody else uses. */
-  | { readonly step: 'snapshot'; readonly name: string }
+  /**
+   * A snapshot of the VM is about to be taken, under a name that nobody else uses. Until `until`, ISO 8601, and for so many tries, the
+   * next run may go on with it.
+   */
+  | {
+      readonly step: 'snapshot'
+      readonly name: string
+      readonly resume?: { readonly until: string; readonly tries: number }
+    }
   /** It is there, marked as ours; `takenAt` is ISO 8601, `disks` the UUIDs of live disks that it has. */
   | {
       readonly step: 'snapshot-taken'
@@ -19,6 +28,10 @@ export type RunStep =
       readonly takenAt: string
       readonly disks: readonly string[]
     }
+  /** Another process goes on with the run. */
+  | { readonly step: 'resumed'; readonly at: string }
+  /** The run ended before its work did, and keeps its snapshot for the next one; `why` in a sentence. */
+  | { readonly step: 'cut'; readonly at: string; readonly why: string }
   /** The restore point exists: what is left is tidying the pool. */
   | { readonly step: 'saved'; readonly point: string }
   /** A disk is about to be made, marked with a text of its own. */
@@ -32,8 +45,12 @@ export type RunStep =
 export interface Journal {
   /** Names the run, on the pool too. */
   readonly run: string
+  /** Whether what is noted here can be read again: if not, a run that is cut tidies what it can. */
+  readonly isKept: boolean
   /** Durable when it resolves. */
   note(step: RunStep): Promise<void>
+  /** Adds to what the next run needs to go on with this one. Durable when it resolves. */
+  checkpoint(entries: readonly CheckpointEntry[]): Promise<void>
   /** The run left nothing behind: its journal goes. */
   end(): Promise<void>
 }
@@ -43,7 +60,7 @@ export interface UnfinishedRun {
   readonly run: string
   readonly header: RunHeader
   readonly steps: readonly RunStep[]
-  /** Whether the process that made it still runs. */
+  /** Whether the process that made it still runs, and works on it. */
   readonly isAlive: boolean
 }
 
@@ -54,6 +71,10 @@ export interface UnfinishedRun {
 export interface Ledger {
   begin(header: RunHeader): Promise<Journal>
   unfinished(): Promise<readonly UnfinishedRun[]>
+  /** What a run noted by `checkpoint`, as far as it is whole. */
+  checkpoints(run: string): Promise<readonly CheckpointEntry[]>
+  /** Goes on with a run that is not alive; undefined when another process does so already. */
+  resume(run: string): Promise<Journal | undefined>
   /** Forgets a run whose traces are gone. */
   forget(run: string): Promise<void>
 }

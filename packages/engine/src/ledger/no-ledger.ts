@@ -5,9 +5,13 @@ import type { Ledger } from './ledger.ts'
 export const noLedger: Ledger = {
   begin: async () => ({
     run: randomUUID(),
+    isKept: false,
     note: async () => {},
+    checkpoint: async () => {},
     end: async () => {},
   }),
   unfinished: async () => [],
+  checkpoints: async () => [],
+  resume: async () => undefined,
   forget: async () => {},
 }

@@ -7,7 +7,7 @@ import { isMarked, MARK_REPOSITORY, MARK_ROLE } from './marks.ts'
 import { repeated } from './outcome.ts'
 import { failedWith, patienceDefaults, type Patience } from './patience.ts'
 import { xenRestore } from './restore.ts'
-import { destroyDisk, takeSnapshot, type SnapshotContext } from './snapshot.ts'
+import { destroyDisk, reopenSnapshot, takeSnapshot, type SnapshotContext } from './snapshot.ts'
 import { openSource, sourceDefaults, type SourceOptions } from './source.ts'
 import { poolTracking } from './tracking.ts'
 
@@ -44,6 +44,7 @@ export async function openXenPool(
       return session.exportMetadata(ref, { snapshots: false }, stop)
     },
     snapshot: (vm, marks, stop) => takeSnapshot(context, vm, marks, stop),
+    reopenSnapshot: (vm, left, stop) => reopenSnapshot(context, vm, left, stop),
     leftovers: (names, stop) => readLeftovers(context, names, stop),
     finishLeftover: (leftover, point) => finishLeftover(context, leftover, point),
     removeLeftover: (leftover) => removeLeftover(context, leftover),

@@ -1,8 +1,8 @@
 import { BlocksError, bytes, decodeBitmap, type Bytes } from '@tidemark/blocks'
 import { isFailure, XenApiError, type Session, type VdiRecord, type VdiRef, type VmRef } from '@tidemark/xenapi'
 import type { Clock } from '../clock.ts'
-import type { Changes, Disk, DiskSnapshot, SnapshotOptions, SourceKind, Vm, VmSnapshot } from '../pool.ts'
-import { MARK_POINT, MARK_REPOSITORY, MARK_ROLE, MARK_SELF, type Role } from './marks.ts'
+import type { Changes, Disk, DiskSnapshot, LeftSnapshot, SnapshotOptions, SourceKind, Vm, VmSnapshot } from '../pool.ts'
+import { isMarked, MARK_POINT, MARK_REPOSITORY, MARK_ROLE, MARK_SELF, type Role } from './marks.ts'
 import { repeated, settled, type Seen } from './outcome.ts'
 import { failedWith, whileBusy, type BusyDisk, type Patience } from './patience.ts'
 import { openSource, type SourceOptions } from './source.ts'
@@ -42,6 +42,33 @@ export async function takeSnapshot(
   for (const copy of copies) await markCopy(session, copy, { repository, role: 'reading' }, signal)
   const snapshot = { context, vmRef, ref, uuid, name, made, copies, takenAt: context.clock.now() }
   return heldSnapshot(snapshot, undo.move())
+}
+
+/** A snapshot that an earlier run left: its disks are marked as being read, and have their data. Else undefined. */
+export async function reopenSnapshot(
+  context: SnapshotContext,
+  vm: Vm,
+  { uuid, name, takenAt, disks }: LeftSnapshot,
+  signal?: AbortSignal,
+): Promise<VmSnapshot | undefined> {
+  const { session } = context
+  try {
+    const vmRef = await session.VM.get_by_uuid(vm.uuid, { signal })
+    const ref = await session.VM.get_by_uuid(uuid, { signal })
+    const made = await disksOf(session, ref)
+    const chosen = vm.disks.filter(({ vdiUuid }) => disks.includes(vdiUuid))
+    const copies = await copiesOf(session, made, chosen, signal)
+    const records = await Promise.all(copies.map((copy) => session.VDI.get_record(copy.ref, { signal })))
+    const isWhole = records.every((record) => isMarked(record) && record.other_config[MARK_ROLE] === 'reading')
+    if (!isWhole || copies.length !== disks.length) return undefined
+    const undo = new AsyncDisposableStack()
+    undo.defer(() => destroySnapshot(context, ref, made))
+    undo.defer(() => destroyTwins(context, vmRef, name, ref))
+    return heldSnapshot({ context, vmRef, ref, uuid, name, made, copies, takenAt }, undo)
+  } catch (error) {
+    if (isFailure(error, 'UUID_INVALID') || isFailure(error, 'HANDLE_INVALID')) return undefined
+    throw error
+  }
 }
 
 /** A snapshot of a VM and what is known of it. */

@@ -30,6 +30,7 @@ export function wholePieces(content: DiskContent, extents: Extents): Extents {
  * only pieces that differ are read from the repository; one that cannot be read there counts as different as a whole.
  * @param extents whole pieces, as `wholePieces` gives them; of a disk that shrank, the part of its last piece counts as different
  * @param chunks exactly the bytes of `extents`, ascending, split anyhow
+ * @param onCompared is told how much of `extents` was compared, and what differs so far
  * @returns a bitmap of `content.size` bytes of disk
  * @throws RepositoryError REPOSITORY_INPUT when the chunks are others; the signal's reason
  */
@@ -38,7 +39,7 @@ export async function compareContent(
   content: DiskContent,
   extents: Extents,
   chunks: AsyncIterable<SourceChunk>,
-  onCompared: (bytes: Bytes) => void = () => {},
+  onCompared: (bytes: Bytes, differing: Bitmap) => void = () => {},
   signal?: AbortSignal,
 ): Promise<Bitmap> {
   await repository.blobs.ready(signal)
@@ -52,7 +53,7 @@ export async function compareContent(
       if (given < place.length) markAll(extent(place.offset, given), differing)
       else await comparePiece(repository, { content, piece, place, data }, differing, signal)
       compared += given
-      onCompared(bytes(compared))
+      onCompared(bytes(compared), differing)
     }
     await source.expectEnd()
   } finally {

@@ -31,6 +31,16 @@ export interface ContentPlan {
   readonly rewritten: Extents
   /** What is written in base pieces: sorted, in whole groups. */
   readonly merged: Extents
+  /** Pieces that an earlier try wrote: `reads` is without them. Absent for a plan that begins. */
+  readonly done?: DonePieces
+}
+
+/** What an earlier try wrote of a plan. `continueContent` makes it. */
+export interface DonePieces {
+  /** Packed IDs by number of the piece among those written anew; MISSING where it is to be written, ZEROS for zeros. */
+  readonly ids: Uint8Array
+  /** Where they lie. */
+  readonly extents: Extents
 }
 
 export interface PlanOptions {

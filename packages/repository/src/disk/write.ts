@@ -1,10 +1,12 @@
-import { bytes, endOf, subtract, totalLength, type Bytes } from '@tidemark/blocks'
+import { bytes, subtract, totalLength, type Bytes } from '@tidemark/blocks'
 import { ID_LENGTH } from '../id.ts'
 import type { Repository } from '../repository.ts'
 import { newTally, type BlobWriter, type Tally } from '../writer.ts'
 import { ContentBuilder, type DiskContent } from './content.ts'
+import { doneAt, isZeros, ZEROS, type PieceLog } from './pieces.ts'
 import type { ContentPlan } from './plan.ts'
 import { readExtents } from './read.ts'
+import { stepsOf } from './steps.ts'
 import { joinChunks, PieceSource, type SourceChunk } from './source.ts'
 import { isAllZero, isZeroPiece, SPARSE_MARK, zeroBytes, zeroRun } from './zero.ts'
 
@@ -31,6 +33,7 @@ export interface WrittenContent {
 /**
  * Stores a disk as planned. Durable after the repository's `flush`.
  * @param chunks exactly the bytes of `plan.reads`, ascending, split anyhow; holes may come as 'zero'
+ * @param log is told every piece that is written, for `continueContent` of a later try
  * @throws RepositoryError REPOSITORY_INPUT when the chunks are others; what the backend throws; the signal's reason
  */
 export async function writeContent(
@@ -39,16 +42,26 @@ export async function writeContent(
   chunks: AsyncIterable<SourceChunk>,
   onProgress: (progress: WriteProgress) => void = () => {},
   signal?: AbortSignal,
+  log?: PieceLog,
 ): Promise<WrittenContent> {
   await repository.blobs.ready(signal)
   const writer = new ContentWriter(repository.blobs.writer, plan)
   const given = counted(chunks, plan, writer.tally, onProgress)
   const source = new PieceSource(withRest(repository, plan, given, signal))
   try {
+    let piece = 0
     for (const step of stepsOf(plan)) {
       signal?.throwIfAborted()
       if (step.from !== undefined) writer.keep(step.from, step.offset, step.offset + step.length)
-      else await writer.write(await source.take(step.offset, step.length), step.length)
+      else {
+        const done = doneAt(plan.done, piece)
+        if (done !== undefined) writer.take(done, step.length)
+        else {
+          const id = await writer.write(await source.take(step.offset, step.length), step.length)
+          log?.add(piece, id)
+        }
+        piece++
+      }
     }
     await source.expectEnd()
   } finally {
@@ -77,41 +90,13 @@ async function* counted(
 /** Adds the clean bytes of rewritten pieces, from the parent's blobs. */
 function withRest(
   repository: Repository,
-  { parent, rewritten, reads }: ContentPlan,
+  { parent, rewritten, reads, done }: ContentPlan,
   chunks: AsyncGenerator<SourceChunk>,
   signal?: AbortSignal,
 ): AsyncIterable<SourceChunk> {
-  const rest = subtract(rewritten, reads)
+  const rest = subtract(subtract(rewritten, reads), done?.extents ?? [])
   if (parent === undefined || rest.length === 0) return chunks
   return joinChunks(chunks, readExtents(repository, parent, rest, signal))
-}
-
-/** The next stretch of a content: pieces kept from the parent, or one new piece. */
-interface Step {
-  readonly offset: number
-  readonly length: number
-  /** Undefined for a new piece. */
-  readonly from: DiskContent | undefined
-}
-
-function* stepsOf({ parent, rewritten, merged, size, kind, grid }: ContentPlan): Generator<Step> {
-  let at = 0
-  let group = 0 // among `merged`
-  for (const each of rewritten) {
-    if (each.offset > at) yield { offset: at, length: each.offset - at, from: parent }
-    at = each.offset
-    while (at < endOf(each)) {
-      let next = merged[group]
-      while (next !== undefined && endOf(next) <= at) next = merged[++group]
-      const isBase = kind === 'full' || (next !== undefined && next.offset <= at)
-      const unit = isBase ? grid.base : grid.fine
-      const limit = next === undefined || isBase ? endOf(each) : Math.min(endOf(each), next.offset)
-      const end = Math.min((Math.floor(at / unit) + 1) * unit, limit)
-      yield { offset: at, length: end - at, from: undefined }
-      at = end
-    }
-  }
-  if (at < size) yield { offset: at, length: size - at, from: parent }
 }
 
 /** Builds a content piece by piece. Zeros gather into runs, however they arrive. */
@@ -144,15 +129,25 @@ class ContentWriter {
     }
   }
 
-  async write(data: Uint8Array | 'zero', length: number): Promise<void> {
+  /** @returns the ID of what was written, or ZEROS */
+  async write(data: Uint8Array | 'zero', length: number): Promise<Uint8Array> {
     if (data === 'zero' || isAllZero(data)) {
       this.#zeros += length
-      return
+      return ZEROS
     }
     const wait = this.#writer.room()
     if (wait !== undefined) await wait
     this.#flushZeros()
-    this.#save(data)
+    return this.#save(data)
+  }
+
+  /** Takes over a piece that an earlier try wrote. */
+  take(id: Uint8Array, length: number): void {
+    if (isZeros(id)) this.#zeros += length
+    else {
+      this.#flushZeros()
+      this.#content.add(length, id)
+    }
   }
 
   /** Resolves when the tally is complete. */
@@ -185,7 +180,9 @@ class ContentWriter {
     if (left > 0) this.#save(zeroBytes(left))
   }
 
-  #save(data: Uint8Array): void {
-    this.#content.add(data.length, this.#writer.accept('data', data, this.tally).id)
+  #save(data: Uint8Array): Uint8Array {
+    const { id } = this.#writer.accept('data', data, this.tally)
+    this.#content.add(data.length, id)
+    return id
   }
 }
