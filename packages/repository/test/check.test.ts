@@ -14,7 +14,7 @@ import {
 } from '../src/index.ts'
 
 const options = { kdf: { N: 1024, r: 8, p: 1 }, workers: 0, packSize: 128 * KiB } as const
-const SIZE = bytes(4 * MiB)
+const SIZE = bytes(2 * MiB)
 
 /** Does not compress, so that there are many packs. */
 function diskOf(seed: number): Uint8Array {
@@ -25,8 +25,15 @@ function diskOf(seed: number): Uint8Array {
   })
 }
 
-/** Two points of one disk with the same bytes, and one of another. */
+let store: Promise<MemoryBackend> | undefined
+
+/** A copy of a store with two points of one disk with the same bytes, and one of another. */
 async function made(): Promise<MemoryBackend> {
+  store ??= make()
+  return memoryBackend(new Map((await store).files))
+}
+
+async function make(): Promise<MemoryBackend> {
   const store = memoryBackend()
   await using repository = await initRepository(store, 'pw', options)
   for (const [day, seed] of [1, 1, 2].entries()) {
