@@ -58,6 +58,7 @@ function main() {
     fuzz,
     schedules,
     crash,
+    stress,
     scale,
     'grid-simulation': gridSimulation,
   }
@@ -169,6 +170,13 @@ function crash(args) {
   installPrograms(['restic'], { needed: true })
   build()
   follow(node(), ['--conditions=@tidemark/source', 'scripts/crash.ts', ...args])
+}
+
+/** Programs that share a repository, some of them killed. */
+function stress(args) {
+  installPrograms(['restic'], { needed: true })
+  build()
+  follow(node(), ['--conditions=@tidemark/source', 'scripts/stress.ts', ...args])
 }
 
 function generate() {

@@ -8,6 +8,7 @@ import { addBackup } from './program/backup.ts'
 import { addCache } from './program/cache.ts'
 import { addBrowse, addCopy, addTag } from './program/browse.ts'
 import { addCheck } from './program/check.ts'
+import { addRepair } from './program/repair.ts'
 import { addDemo } from './program/demo.ts'
 import { addDoctor } from './program/doctor.ts'
 import { addFiles } from './program/files.ts'
@@ -53,6 +54,7 @@ const GROUPS: readonly ((program: Command, start: Start) => void)[] = [
   addFiles,
   addVerify,
   addCheck,
+  addRepair,
   addRetention,
   addUnlock,
   addCache,

@@ -5,7 +5,7 @@ import type { Sealer } from './format/crypto.ts'
 import { goJson, goTime } from './format/go-json.ts'
 import { loadUnpacked, saveUnpacked } from './unpacked.ts'
 
-/** Shared: backup, restore, reading. Exclusive: forget, prune, tag, check. restic-format.md §9. */
+/** Shared: backup, restore, reading, check. Exclusive: forget, prune, tag. restic-format.md §9, which has check exclusive as restic. */
 export type LockKind = 'shared' | 'exclusive'
 
 /** Who holds a lock. */

@@ -10,7 +10,7 @@ export interface CheckArguments extends RepositoryOptions {
 
 export async function check(global: GlobalOptions, out: Out, args: CheckArguments): Promise<ExitCode> {
   await using repository = await openRepo(global, args)
-  await using lock = await repository.lock('exclusive', global.signal)
+  await using lock = await repository.lock('shared', global.signal)
   const running = AbortSignal.any([global.signal, lock.signal])
   const readData = args.readDataSubset ?? args.readData ?? false
   const data = readData === false ? '' : readData === true ? ' and all data' : ' and a part of the data'

@@ -102,15 +102,17 @@ const KEYS = [
 export interface SnapshotChange {
   readonly tags?: readonly string[]
   readonly original?: SnapshotId
+  readonly tree?: BlobId
   /** Takes the name of the parent out: in another repository it means nothing. */
   readonly withoutParent?: true
 }
 
 /** JSON of the same snapshot with a change: everything else stays as it is written, fields of other programs too. */
-export function rewriteSnapshot(json: Uint8Array, { tags, original, withoutParent }: SnapshotChange): Uint8Array {
+export function rewriteSnapshot(json: Uint8Array, { tags, original, tree, withoutParent }: SnapshotChange): Uint8Array {
   const value = parseJson(Buffer.from(json).toString()) as Record<string, unknown>
   if (tags !== undefined) value['tags'] = tags.length === 0 ? undefined : tags
   if (original !== undefined) value['original'] = original
+  if (tree !== undefined) value['tree'] = tree
   if (withoutParent) value['parent'] = undefined
   const keys = [...KEYS, ...Object.keys(value).filter((key) => !KEYS.includes(key))]
   return Buffer.from(goJson(Object.fromEntries(keys.map((key) => [key, value[key]]))))

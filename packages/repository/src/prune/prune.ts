@@ -1,18 +1,15 @@
 import { forEachBounded } from '@tidemark/blocks'
 import type { FileName } from '../backends/backend.ts'
 import { isRepositoryError, RepositoryError } from '../error.ts'
-import { encodeIndex, encodeIndexedPack } from '../format/index-file.ts'
+import { INDEX_BLOBS, IndexWriter } from '../index-writer.ts'
 import type { RepositoryLock } from '../lock.ts'
 import { assertRemovable } from '../protection.ts'
 import type { Repository } from '../repository.ts'
-import { saveUnpacked } from '../unpacked.ts'
 import type { PruneFigures, PruneOptions, PruneProgress } from './options.ts'
 import { packsOf } from './pack-tally.ts'
 import { planPrune, type PrunePlan } from './plan.ts'
 import { repackBlobs, type NewPack } from './repack.ts'
 
-/** Blobs of a full index file. restic-format.md §6. */
-const INDEX_BLOBS = 50_000
 const REMOVALS_AT_ONCE = 4
 
 /**
@@ -100,33 +97,17 @@ async function saveIndexes(
   const goes = (pack: string) => plan.remove.has(pack) || plan.repack.has(pack)
   const affected = await affectedIndexes(repository, plan, goes, signal)
   if (affected.size === 0 && packs.length === 0) return []
-  let members: string[] = []
-  let blobs = 0
-  const save = async () => {
-    if (members.length === 0) return
-    const json = encodeIndex(members)
-    members = []
-    blobs = 0
-    written.push({
-      type: 'index',
-      name: await saveUnpacked(repository.backend, repository.sealer, 'index', json, signal),
-    })
-  }
-  const add = async (json: string, count: number) => {
-    members.push(json)
-    blobs += count
-    if (blobs >= INDEX_BLOBS) await save()
-  }
-  for (const pack of packs) await add(pack.json, pack.blobs)
+  const writer = new IndexWriter(repository, (name) => written.push({ type: 'index', name }), signal)
+  for (const pack of packs) await writer.addEncoded(pack.json, pack.blobs)
   let done = 0
   for await (const { name, packs: named } of packsOf(repository, plan.tallies, signal)) {
     if (!affected.has(name)) continue
     for (const { pack, blobs: inPack } of named) {
-      if (!goes(pack)) await add(encodeIndexedPack({ pack, blobs: inPack }), inPack.length)
+      if (!goes(pack)) await writer.add({ pack, blobs: inPack })
     }
     onProgress({ phase: 'index', done: ++done, total: affected.size })
   }
-  await save()
+  await writer.end()
   return [...affected]
 }
 

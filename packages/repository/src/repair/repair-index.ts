@@ -1,0 +1,249 @@
+import { forEachBounded } from '@tidemark/blocks'
+import { filePath } from '../backends/backend.ts'
+import { PackTable } from '../check/pack-table.ts'
+import { isRepositoryError, RepositoryError } from '../error.ts'
+import { decodeIndex, type IndexedPack } from '../format/index-file.ts'
+import { packSize } from '../format/pack.ts'
+import { idBytes } from '../id.ts'
+import { IndexWriter } from '../index-writer.ts'
+import type { RepositoryLock } from '../lock.ts'
+import { assertRemovable } from '../protection.ts'
+import type { Repository } from '../repository.ts'
+import { loadUnpacked } from '../unpacked.ts'
+import { loadPackHeader } from './stored-pack.ts'
+
+export interface RepairIndexOptions {
+  /** Read the header of every pack; else only of those that no index names, or names with another size. */
+  readonly readAllPacks: boolean
+  readonly dryRun: boolean
+}
+
+export interface RepairIndexProgress {
+  readonly phase: 'packs' | 'indexes' | 'headers' | 'write' | 'delete'
+  readonly done: number
+  /** 0 while it is not known. */
+  readonly total: number
+}
+
+/** What was wrong with the indexes; nothing is when all lists are empty. */
+export interface IndexRepair {
+  /** Index files that cannot be read. */
+  readonly damagedIndexes: readonly string[]
+  /** Packs that an index names and the storage does not have: their blobs are lost unless they are elsewhere. */
+  readonly missingPacks: readonly string[]
+  /** Packs that no index named. */
+  readonly addedPacks: readonly string[]
+  /** Packs of which an index said something else than their header. */
+  readonly correctedPacks: readonly string[]
+  /** Packs whose header cannot be read: what an index says of them stays. `repair packs` saves what is left of them. */
+  readonly unreadablePacks: readonly { readonly file: string; readonly reason: string }[]
+  /** Index files that were written, and those they replace. */
+  readonly written: number
+  readonly removed: number
+}
+
+const HEADERS_AT_ONCE = 4
+
+/**
+ * Makes the indexes say what the packs hold, by the headers of the packs. Index files that are right stay. New ones are durable before
+ * an old one goes; a crash leaves both, which is sound. Memory: 60 bytes a pack and one index file.
+ * @param lock exclusive
+ * @throws RepositoryError REPOSITORY_APPEND_ONLY before anything was changed; what the storage throws
+ */
+export async function repairIndex(
+  repository: Repository,
+  lock: RepositoryLock,
+  { readAllPacks = false, dryRun = false }: Partial<RepairIndexOptions> = {},
+  onProgress: (progress: RepairIndexProgress) => void = () => {},
+  signal: AbortSignal = lock.signal,
+): Promise<IndexRepair> {
+  if (lock.kind !== 'exclusive') throw new RepositoryError('REPOSITORY_INPUT', 'to repair takes an exclusive lock')
+  const stop = AbortSignal.any([signal, lock.signal])
+  if (!dryRun) await assertRemovable(repository, 'repairing the index', stop)
+  const survey = new Survey(repository, onProgress, stop)
+  await survey.listPacks()
+  await survey.readIndexes()
+  await survey.readHeaders(readAllPacks)
+  if (dryRun || !survey.isNeeded) return survey.report(0, 0)
+  const written = await survey.write()
+  const removed = await survey.removeOld()
+  await repository.loadIndex(stop)
+  return survey.report(written, removed)
+}
+
+/** What is stored, and what the indexes say of it. */
+class Survey {
+  readonly #repository: Repository
+  readonly #onProgress: (progress: RepairIndexProgress) => void
+  readonly #signal: AbortSignal
+  /** Packs that the storage has, with their true sizes. */
+  readonly #packs = new PackTable()
+  readonly #damagedIndexes: string[] = []
+  readonly #missing = new Set<string>()
+  readonly #added: string[] = []
+  readonly #corrected: string[] = []
+  readonly #unreadable: { file: string; reason: string }[] = []
+  /** Packs of which the header decides: these entries, instead of any index's. */
+  readonly #headers = new Map<string, IndexedPack>()
+  /** Packs whose size is not what an index says. */
+  readonly #doubtful = new Set<string>()
+  readonly #sound: string[] = []
+  #replaced: string[] = []
+
+  constructor(repository: Repository, onProgress: (progress: RepairIndexProgress) => void, signal: AbortSignal) {
+    this.#repository = repository
+    this.#onProgress = onProgress
+    this.#signal = signal
+  }
+
+  get isNeeded(): boolean {
+    return this.#replaced.length + this.#damagedIndexes.length + this.#headers.size > 0
+  }
+
+  async listPacks(): Promise<void> {
+    for await (const { name, size } of this.#repository.backend.list('data', this.#signal)) {
+      const pack = this.#packs.number(idBytes(name))
+      this.#packs.expect(pack, size, 0)
+      this.#onProgress({ phase: 'packs', done: this.#packs.length, total: 0 })
+    }
+  }
+
+  /** Marks packs as found that some index names. */
+  async readIndexes(): Promise<void> {
+    let done = 0
+    for await (const { name } of this.#repository.backend.list('index', this.#signal)) {
+      const packs = await this.#load(name)
+      if (packs === undefined) this.#damagedIndexes.push(name)
+      else {
+        this.#sound.push(name)
+        for (const each of packs) this.#compare(each)
+      }
+      this.#onProgress({ phase: 'indexes', done: ++done, total: 0 })
+    }
+  }
+
+  /** Reads headers where the indexes say nothing, or something else than the storage; then it is known which files are replaced. */
+  async readHeaders(all: boolean): Promise<void> {
+    const wanted: number[] = []
+    for (let pack = 0; pack < this.#packs.length; pack++) {
+      if (all || !this.#packs.isStored(pack) || this.#doubtful.has(this.#packs.name(pack))) wanted.push(pack)
+    }
+    let done = 0
+    const read = async (pack: number, signal: AbortSignal) => {
+      await this.#readHeader(pack, signal)
+      this.#onProgress({ phase: 'headers', done: ++done, total: wanted.length })
+    }
+    await forEachBounded(wanted, HEADERS_AT_ONCE, read, this.#signal)
+    await this.#settle()
+  }
+
+  /** @returns how many index files were written */
+  async write(): Promise<number> {
+    let written = 0
+    const writer = new IndexWriter(this.#repository, () => written++, this.#signal)
+    for (const each of this.#headers.values()) await writer.add(each)
+    const seen = new Set<string>()
+    for (const [i, name] of this.#replaced.entries()) {
+      for (const each of (await this.#load(name)) ?? []) {
+        if (this.#isKept(each.pack) && !seen.has(each.pack)) await writer.add(each)
+        seen.add(each.pack)
+      }
+      this.#onProgress({ phase: 'write', done: i + 1, total: this.#replaced.length })
+    }
+    await writer.end()
+    return written
+  }
+
+  /** @returns how many index files were removed */
+  async removeOld(): Promise<number> {
+    const old = [...this.#replaced, ...this.#damagedIndexes]
+    for (const [i, name] of old.entries()) {
+      await this.#repository.backend.remove({ type: 'index', name }, this.#signal).catch((error: unknown) => {
+        if (!isRepositoryError(error, 'BACKEND_NOT_FOUND')) throw error
+      })
+      this.#onProgress({ phase: 'delete', done: i + 1, total: old.length })
+    }
+    return old.length
+  }
+
+  report(written: number, removed: number): IndexRepair {
+    return {
+      damagedIndexes: this.#damagedIndexes,
+      missingPacks: [...this.#missing],
+      addedPacks: this.#added,
+      correctedPacks: this.#corrected,
+      unreadablePacks: this.#unreadable,
+      written,
+      removed,
+    }
+  }
+
+  #compare({ pack, blobs }: IndexedPack): void {
+    const number = this.#packs.find(idBytes(pack))
+    if (number < 0) this.#missing.add(pack)
+    else {
+      if (packSize(blobs) !== this.#packs.size(number)) this.#doubtful.add(pack)
+      this.#packs.found(number)
+    }
+  }
+
+  async #readHeader(pack: number, signal: AbortSignal): Promise<void> {
+    const name = this.#packs.name(pack)
+    try {
+      const blobs = await loadPackHeader(this.#repository, name, this.#packs.size(pack), signal)
+      this.#headers.set(name, { pack: name, blobs })
+      if (!this.#packs.isStored(pack)) this.#added.push(name)
+    } catch (error) {
+      signal.throwIfAborted()
+      if (!(error instanceof Error)) throw error
+      this.#unreadable.push({ file: filePath({ type: 'data', name }), reason: error.message })
+    }
+  }
+
+  /** Files that say something wrong, or twice, are replaced. Headers that say what an index says are not news. */
+  async #settle(): Promise<void> {
+    const confirmed = new Set<string>()
+    const wrong = new Set<string>()
+    const seen = new Set<string>()
+    const replaced = new Set<string>()
+    for (const name of this.#sound) {
+      for (const each of (await this.#load(name)) ?? []) {
+        const header = this.#headers.get(each.pack)
+        const isWrong = this.#missing.has(each.pack) || (header !== undefined && !isSame(header, each))
+        if (isWrong || seen.has(each.pack)) replaced.add(name)
+        if (header !== undefined) (isWrong ? wrong : confirmed).add(each.pack)
+        seen.add(each.pack)
+      }
+    }
+    for (const pack of confirmed) if (!wrong.has(pack)) this.#headers.delete(pack)
+    this.#corrected.push(...[...wrong].filter((pack) => !this.#missing.has(pack)))
+    this.#replaced = [...replaced]
+  }
+
+  #isKept(pack: string): boolean {
+    return !this.#missing.has(pack) && !this.#headers.has(pack)
+  }
+
+  /** Undefined when it is damaged. */
+  async #load(name: string): Promise<IndexedPack[] | undefined> {
+    const { backend, sealer } = this.#repository
+    try {
+      return [...decodeIndex(await loadUnpacked(backend, sealer, { type: 'index', name }, this.#signal))]
+    } catch (error) {
+      this.#signal.throwIfAborted()
+      if (isRepositoryError(error, 'REPOSITORY_DAMAGED') || !(error instanceof RepositoryError)) return undefined
+      throw error
+    }
+  }
+}
+
+function isSame(one: IndexedPack, other: IndexedPack): boolean {
+  const key = ({ blobs }: IndexedPack) =>
+    blobs
+      .map(({ type, id, offset, length, uncompressedLength }) =>
+        [offset, type, Buffer.from(id).toString('hex'), length, uncompressedLength].join(),
+      )
+      .toSorted()
+      .join(' ')
+  return one.blobs.length === other.blobs.length && key(one) === key(other)
+}
