@@ -26,7 +26,7 @@ export interface RepairPacksProgress {
 }
 
 /** A blob that could not be saved. */
-export interface LostBlob {
+interface LostBlob {
   readonly type: BlobType
   readonly id: BlobId
   readonly pack: string

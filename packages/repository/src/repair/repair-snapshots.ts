@@ -13,7 +13,7 @@ import { loadUnpacked, saveUnpacked } from '../unpacked.ts'
 const HEX_BYTES = 2.1
 
 /** The tag of a snapshot that lost something. restic has the same. */
-export const REPAIRED_TAG = 'repaired'
+const REPAIRED_TAG = 'repaired'
 
 export interface RepairSnapshotsOptions {
   /** Remove the incomplete snapshots when the repaired ones are durable. */
