@@ -46,6 +46,8 @@ export type LabErrorCode =
   | 'LAB_FAULT_PLAN'
   /** Faults that were planned never happened. */
   | 'LAB_FAULT_UNFIRED'
+  /** The machine of a VM cannot be emulated here, or qemu refused something. */
+  | 'LAB_MACHINE'
 
 /** The one error class of this package. */
 export class LabError extends Error {

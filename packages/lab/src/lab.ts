@@ -5,6 +5,7 @@ import { Operations } from './calls/operations.ts'
 import { Sessions } from './calls/sessions.ts'
 import { Tasks } from './calls/tasks.ts'
 import { derivedFields } from './classes/derived.ts'
+import { stopVm } from './classes/vm-life.ts'
 import { EventQueues } from './classes/event-queue.ts'
 import { Holds } from './classes/hold.ts'
 import { labControl } from './control/control.ts'
@@ -19,6 +20,7 @@ import { hostIdentities, Hosts } from './host/host.ts'
 import { RunningTransfers } from './http/running.ts'
 import { lockDirectory } from './lockfile.ts'
 import { ReadLog } from './nbd/reads.ts'
+import { openMachines } from './machine/machines.ts'
 import { labDefaults, type LabOptions, type LabSettings } from './options.ts'
 import { theHost, type Pool } from './pool.ts'
 import { openStorage } from './storage/index.ts'
@@ -124,6 +126,13 @@ async function openDatabase(stack: AsyncDisposableStack, options: LabOptions): P
   return { db, hosts: new Hosts(hosts) }
 }
 
+/** The machines of an earlier process ended with it. */
+function haltAll(pool: Pool): void {
+  for (const [vm, { power_state, is_control_domain }] of pool.db.all('VM')) {
+    if (!is_control_domain && (power_state === 'Running' || power_state === 'Paused')) stopVm(pool, vm)
+  }
+}
+
 /** The pool without its servers. What it opens is closed with the stack. */
 export async function openPool(stack: AsyncDisposableStack, options: LabOptions): Promise<Pool> {
   const { directory, clock } = options
@@ -133,6 +142,7 @@ export async function openPool(stack: AsyncDisposableStack, options: LabOptions)
   const faults = new Faults(() => pool)
   const storage = faults.storage(disks)
   const guests = stack.use(await openGuestExports({ storage, directory: join(directory, 'guests') }))
+  const machines = options.machines === 'none' ? undefined : stack.use(await openMachines(directory, () => pool))
   const closing = new AbortController()
   const host = () => theHost({ db })
   const tasks = new Tasks(db, clock, host)
@@ -142,6 +152,7 @@ export async function openPool(stack: AsyncDisposableStack, options: LabOptions)
     guests,
     options,
     hosts,
+    machines,
     sessions: new Sessions(db, options, host),
     tasks,
     operations: new Operations({ db, tasks, options }),
@@ -152,6 +163,7 @@ export async function openPool(stack: AsyncDisposableStack, options: LabOptions)
     nbdPort: options.nbdPort,
     closing: closing.signal,
   }
+  if (machines !== undefined) haltAll(pool)
   const collecting = setInterval(() => {
     pool.tasks.collect()
     pool.sessions.collect(pool.tasks.owners())

@@ -67,6 +67,13 @@ export interface LabOptions {
   readonly dataDestroyWaitMs: number
   /** What shall go wrong, and when: docs/faults.md. */
   readonly faults: FaultPlan
+  /**
+   * `qemu`: a VM that is started runs, in a qemu-system-x86_64 of its own with software emulation, and its guest reports. `none`:
+   * power states change, and whoever holds the guests' sockets writes.
+   */
+  readonly machines: 'none' | 'qemu'
+  /** How long a guest that really runs is waited for after its power button was pressed. xapi: 20 minutes */
+  readonly shutdownTimeoutMs: number
   /** How long a call waits for an object that is busy. A real host waits 2 hours. */
   readonly busyWaitMs: number
   readonly clock: LabClock
@@ -110,6 +117,8 @@ export const labDefaults = {
   detachDelayMs: 250,
   dataDestroyWaitMs: 4_000,
   faults: { faults: [] },
+  machines: 'none',
+  shutdownTimeoutMs: 1_200_000,
   busyWaitMs: 120_000,
   clock: { now: () => new Date() },
   random: { uuid: () => randomUUID() },

@@ -9,6 +9,7 @@ import type { Hosts } from './host/host.ts'
 import type { Operations } from './calls/operations.ts'
 import type { Sessions } from './calls/sessions.ts'
 import type { Tasks } from './calls/tasks.ts'
+import type { Machines } from './machine/machines.ts'
 import type { LabOptions } from './options.ts'
 import type { Storage } from './storage/index.ts'
 
@@ -26,6 +27,8 @@ export interface Pool {
   readonly faults: Faults
   readonly options: LabOptions
   readonly hosts: Hosts
+  /** Where guests really run; undefined where power states only change. */
+  readonly machines: Machines | undefined
   /** The port that get_nbd_info gives, the same on all hosts; known once the servers listen. */
   nbdPort: number
   /** Ends with the lab: whatever waits, stops waiting. */

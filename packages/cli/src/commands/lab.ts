@@ -17,6 +17,7 @@ export interface LabArguments {
   readonly hosts?: number
   readonly passwordFile?: string
   readonly faults?: string
+  readonly machines?: boolean
 }
 
 /** Runs the pool until a signal ends it. */
@@ -35,6 +36,7 @@ export async function lab(global: GlobalOptions, out: Out, directory: string, ar
     ...(args.httpsPort === undefined ? {} : { httpsPort: args.httpsPort }),
     ...(args.nbdPort === undefined ? {} : { nbdPort: args.nbdPort }),
     ...(args.hosts === undefined ? {} : { hosts: args.hosts }),
+    ...(args.machines === true ? { machines: 'qemu' as const } : {}),
     ...(args.faults === undefined ? {} : { faults: await readPlan(args.faults) }),
   })
   const { url, fingerprint, nbdAddress, username } = running

@@ -13,6 +13,7 @@ export function addLab(program: Command, start: Start): void {
     .option('--nbd-port <port>', 'NBD port', port, 10_809)
     .option('--hosts <count>', 'hosts of a new pool, on successive addresses', count)
     .option('--password-file <file>', 'file with the password of its user root')
+    .option('--machines', 'VMs that are started run, in qemu-system-x86_64')
     .option('--faults <file>', 'fault plan, YAML or JSON: what shall go wrong, and when')
     .action((directory: string, args: LabArguments) =>
       start(async (global, out) => (await import('../commands/lab.ts')).lab(global, out, directory, args)),

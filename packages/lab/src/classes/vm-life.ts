@@ -9,7 +9,10 @@ import { assertAttachable, attached, detached } from './vbd.ts'
 import { destroyVdi } from './vdi.ts'
 import { operateOnVm } from './vm-operation.ts'
 
-/** Power: no guest really runs, but disks are attached and states go their way. */
+/**
+ * Power. Without machines no guest really runs, but disks are attached and states go their way; with them a guest does what it
+ * likes, and the states follow.
+ */
 export const vmLifeHandlers: Handlers = {
   'VM.start': (call, vm: VmRef, paused: boolean) => start(call, vm, { operation: 'start', paused }),
   'VM.start_on': (call, vm: VmRef, host: HostRef, paused: boolean) =>
@@ -33,10 +36,10 @@ interface Start {
 async function start(call: Call, vm: VmRef, { operation, paused, host }: Start): Promise<void> {
   const { pool } = call
   if (host !== undefined) pool.db.get('host', host)
-  await operateOnVm(call, vm, operation, () => {
+  await operateOnVm(call, vm, operation, async () => {
     assertDisksAttachable(pool, vm)
     if (host !== undefined) assertCanRunOn(pool, vm, host)
-    startVm(pool, vm, paused ? 'Paused' : 'Running', host)
+    await startVm(pool, vm, paused ? 'Paused' : 'Running', host)
   })
 }
 
@@ -44,13 +47,19 @@ function assertDisksAttachable(pool: Pool, vm: VmRef): void {
   for (const vbd of pool.db.get('VM', vm).VBDs) assertAttachable(pool, vbd)
 }
 
-/** Attaches the disks and cards of a VM, and lets its guest report. */
-export function startVm(
+/** Attaches the disks and cards of a VM, and lets its guest run, or at least report. */
+export async function startVm(
   pool: Pool,
   vm: VmRef,
   power_state: 'Running' | 'Paused',
   host: HostRef = hostFor(pool, vm),
-): void {
+): Promise<void> {
+  await pool.machines?.create(vm)
+  attachAll(pool, vm, power_state, host)
+  if (power_state === 'Running') await pool.machines?.run(vm)
+}
+
+function attachAll(pool: Pool, vm: VmRef, power_state: 'Running' | 'Paused', host: HostRef): void {
   const { db, options } = pool
   const { metrics, VBDs, VIFs } = db.get('VM', vm)
   const now = options.clock.now()
@@ -77,14 +86,7 @@ export function bringUp(
   const { db, options } = pool
   const { guest_metrics: before } = db.get('VM', vm)
   if (db.find('VM_guest_metrics', before) !== undefined) draft.remove('VM_guest_metrics', before)
-  const guest_metrics = draft.insert('VM_guest_metrics', {
-    PV_drivers_detected: true,
-    PV_drivers_up_to_date: true,
-    PV_drivers_version: { major: '8', minor: '4', micro: '0', build: '1' },
-    os_version: { name: 'Tidemark lab guest', distro: 'lab', major: '1', minor: '0' },
-    live: true,
-    last_updated: options.clock.now(),
-  })
+  const guest_metrics = pool.machines === undefined ? imagined(draft, options.clock.now()) : UNKNOWN
   draft.update('VM', vm, {
     power_state,
     guest_metrics,
@@ -93,11 +95,39 @@ export function bringUp(
   })
 }
 
-async function stop(call: Call, vm: VmRef, operation: VmOperations): Promise<void> {
+/** A guest that really runs has not reported yet. */
+const UNKNOWN = NULL_REF as VmGuestMetricsRef
+
+/** What a guest would report. */
+const imagined = (draft: Draft, now: Date): VmGuestMetricsRef =>
+  draft.insert('VM_guest_metrics', {
+    PV_drivers_detected: true,
+    PV_drivers_up_to_date: true,
+    PV_drivers_version: { major: '8', minor: '4', micro: '0', build: '1' },
+    os_version: { name: 'Tidemark lab guest', distro: 'lab', major: '1', minor: '0' },
+    live: true,
+    last_updated: now,
+  })
+
+type Stop = 'clean_shutdown' | 'shutdown' | 'hard_shutdown' | 'power_state_reset'
+
+async function stop(call: Call, vm: VmRef, operation: Stop): Promise<void> {
   await operateOnVm(call, vm, operation, async () => {
-    stopVm(call.pool, vm)
+    const isAsked = operation === 'clean_shutdown' || operation === 'shutdown'
+    if (isAsked) await askToStop(call, vm, operation)
+    await haltVm(call.pool, vm)
     await dropSuspendImage(call, vm)
   })
+}
+
+/** `shutdown` takes the power away when the guest does not go by itself. */
+async function askToStop({ pool, signal }: Call, vm: VmRef, operation: Stop): Promise<void> {
+  if (pool.machines === undefined || pool.db.get('VM', vm).power_state !== 'Running') return
+  try {
+    await pool.machines.powerOff(vm, signal)
+  } catch (error) {
+    if (operation === 'clean_shutdown' || signal.aborted) throw error
+  }
 }
 
 /** The memory of a suspended VM is given up with its power. */
@@ -114,7 +144,19 @@ async function resetPowerState(call: Call, vm: VmRef): Promise<void> {
   await stop(call, vm, 'power_state_reset')
 }
 
-/** Halts a VM, whatever its state. */
+/** Takes a VM's power away, whatever its state. */
+export async function haltVm(pool: Pool, vm: VmRef): Promise<void> {
+  await pool.machines?.kill(vm)
+  if (pool.db.find('VM', vm) !== undefined) stopVm(pool, vm)
+}
+
+/** A guest has switched its machine off, or the machine died. */
+export function guestHasStopped(pool: Pool, vm: VmRef): void {
+  const { power_state } = pool.db.find('VM', vm) ?? {}
+  if (!pool.closing.aborted && (power_state === 'Running' || power_state === 'Paused')) stopVm(pool, vm)
+}
+
+/** Says of a VM that has no machine that it is halted. */
 export function stopVm({ db }: Pool, vm: VmRef): void {
   db.change((draft) => {
     const { VBDs, VIFs } = db.get('VM', vm)
@@ -137,13 +179,19 @@ export function leaveHost(db: Pool['db'], draft: Draft, vm: VmRef) {
 }
 
 /** Devices stay as they are: a disk that was unplugged may be another VM's by now. */
-async function reboot(call: Call, vm: VmRef, operation: VmOperations): Promise<void> {
-  const { pool } = call
-  await operateOnVm(call, vm, operation, () =>
+async function reboot(call: Call, vm: VmRef, operation: 'clean_reboot' | 'hard_reboot'): Promise<void> {
+  const { pool, signal } = call
+  await operateOnVm(call, vm, operation, async () => {
+    if (operation === 'clean_reboot') {
+      await pool.machines?.powerOff(vm, signal)
+      await pool.machines?.create(vm)
+    }
     pool.db.change((draft) =>
       bringUp(pool, draft, vm, { power_state: 'Running', host: pool.db.get('VM', vm).resident_on }),
-    ),
-  )
+    )
+    if (operation === 'hard_reboot') await pool.machines?.reset(vm)
+    await pool.machines?.run(vm)
+  })
 }
 
 interface Transition {
@@ -152,5 +200,9 @@ interface Transition {
 }
 
 async function become(call: Call, vm: VmRef, { operation, to }: Transition): Promise<void> {
-  await operateOnVm(call, vm, operation, () => call.pool.db.update('VM', vm, { power_state: to }))
+  const { db, machines } = call.pool
+  await operateOnVm(call, vm, operation, async () => {
+    await (to === 'Paused' ? machines?.pause(vm) : machines?.run(vm))
+    db.update('VM', vm, { power_state: to })
+  })
 }

@@ -6,7 +6,7 @@ import type { Draft } from '../database/database.ts'
 import type { AnyRecord, Fields } from '../database/tables.ts'
 import type { Pool } from '../pool.ts'
 import { cloneVdi, destroyVdi } from './vdi.ts'
-import { leaveHost, stopVm } from './vm-life.ts'
+import { haltVm, leaveHost } from './vm-life.ts'
 import { operateOnVm } from './vm-operation.ts'
 import { copiedFields, copyDevices, copyDrives, destroyCopies, type CopiedDrive } from './vm-snapshot.ts'
 import { copyMetrics, insertVm, removeMetrics } from './vm.ts'
@@ -25,7 +25,7 @@ async function revertVm(call: Call, snapshot: VmRef): Promise<void> {
     const { snapshot_of } = db.get('VM', snapshot)
     const vm = db.find('VM', snapshot_of) === undefined ? recreateVm(pool, snapshot) : snapshot_of
     return operateOnVm(call, vm, 'reverting', async () => {
-      if (db.get('VM', vm).power_state !== 'Halted') stopVm(pool, vm)
+      if (db.get('VM', vm).power_state !== 'Halted') await haltVm(pool, vm)
       try {
         await goBack(call, snapshot, vm)
       } catch (error) {

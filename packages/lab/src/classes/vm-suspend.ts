@@ -24,6 +24,7 @@ export const vmSuspendHandlers: Handlers = {
 export async function suspend(call: Call, vm: VmRef): Promise<void> {
   const { pool } = call
   const { db } = pool
+  if (pool.machines !== undefined) failure('VM_LACKS_FEATURE', vm) // memory is not kept here
   const suspend_VDI = await createVdi(call, suspendImage(pool, vm))
   db.change((draft) => {
     draft.update('VM', vm, { power_state: 'Suspended', suspend_VDI, ...leaveHost(db, draft, vm) })

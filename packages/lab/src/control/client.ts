@@ -31,6 +31,7 @@ const METHODS = Object.keys({
   readDisk: true,
   nbdReads: true,
   resetNbdReads: true,
+  consoleLog: true,
   sha256: true,
   usedSpace: true,
   disableCbtBehind: true,

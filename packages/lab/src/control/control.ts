@@ -11,6 +11,7 @@ import { disableCbt } from '../classes/vdi-cbt.ts'
 import { createVdi } from '../classes/vdi.ts'
 import { startVm } from '../classes/vm-life.ts'
 import { createVm } from '../classes/vm.ts'
+import { LabError } from '../error.ts'
 import { unguarded } from '../faults/storage.ts'
 import { crashHosts, expireSessions, loseTracking } from '../faults/world.ts'
 import type { Fronts } from '../host/fronts.ts'
@@ -41,6 +42,11 @@ export function labControl({ pool, reads, info, fronts }: ControlSubject): LabCo
     readDisk: async (uuid, offset, length) => unguarded(storage).read(uuid, offset, length),
     nbdReads: async (uuid) => reads.list().filter(({ vdi }) => uuid === undefined || vdi === uuid),
     resetNbdReads: async () => reads.clear(),
+    consoleLog: async (uuid) => {
+      if (pool.machines === undefined)
+        throw new LabError('LAB_MACHINE', "guests do not run: start the lab with machines 'qemu'")
+      return pool.machines.consoleLog(db.byUuid('VM', uuid))
+    },
     sha256: (uuid) => sha256(pool, uuid),
     usedSpace: () => storage.usedSpace(),
 
@@ -99,7 +105,7 @@ async function makeVm(call: Call, { name, memory = MEMORY, disks, running = fals
     made.push(await describeDisk(pool, vdi))
   }
   addCard(call, vm)
-  if (running) startVm(pool, vm, 'Running')
+  if (running) await startVm(pool, vm, 'Running')
   return { uuid: pool.db.get('VM', vm).uuid, ref: vm, disks: made }
 }
 

@@ -89,6 +89,8 @@ export interface LabControl {
   /** What was read over the pool's NBD server since the start or the last reset, per disk. */
   nbdReads(vdiUuid?: string): Promise<readonly NbdReads[]>
   resetNbdReads(): Promise<void>
+  /** Path of the file with what a VM's guest wrote on its console, since the VM was made. Only with `machines: 'qemu'`. @throws LabError LAB_MACHINE */
+  consoleLog(vmUuid: string): Promise<string>
   /** Of the whole disk, in hexadecimal. */
   sha256(vdiUuid: string): Promise<string>
   /** Bytes that the lab's disks take on the machine's own disk. */

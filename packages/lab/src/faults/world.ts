@@ -1,7 +1,7 @@
 import type { HostRef, SessionRef, VdiRef } from '@tidemark/xenapi'
 import { NULL_REF } from '@tidemark/xenapi/codec'
 import { alert } from '../classes/message.ts'
-import { stopVm } from '../classes/vm-life.ts'
+import { haltVm } from '../classes/vm-life.ts'
 import { theHost, thePool, type Pool } from '../pool.ts'
 import type { WorldAction } from './plan.ts'
 
@@ -47,7 +47,7 @@ export async function crashHosts(pool: Pool, host: HostRef | undefined): Promise
     .filter(([, vm]) => vm.power_state !== 'Halted' && vm.power_state !== 'Suspended' && !vm.is_control_domain)
     .filter(([, vm]) => host === undefined || vm.resident_on === host)
   const written = running.flatMap(([, { VBDs }]) => VBDs.map((vbd) => db.get('VBD', vbd).VDI))
-  for (const [vm] of running) stopVm(pool, vm)
+  for (const [vm] of running) await haltVm(pool, vm)
   for (const vdi of written) if (vdi !== NULL_REF && db.get('VDI', vdi).cbt_enabled) await loseTracking(pool, vdi)
 }
 
