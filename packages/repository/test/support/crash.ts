@@ -1,19 +1,24 @@
 import assert from 'node:assert/strict'
 import { KiB } from '@tidemark/blocks'
 import {
+  copySnapshots,
   forget,
   initRepository,
   memoryBackend,
   openRepository,
   planForget,
   prune,
+  repairIndex,
+  repairPacks,
+  repairSnapshots,
   systemClock,
   type Backend,
   type MemoryBackend,
   type Repository,
+  type Snapshot,
 } from '../../src/index.ts'
 import { backUpRandomly, expectWhole, type KnownPoint } from './points.ts'
-import { seededRandom } from './random.ts'
+import { seededRandom, type Random } from './random.ts'
 
 export const CRASH_PASSWORD = 'pw'
 const SIZE = 512 * KiB
@@ -27,9 +32,13 @@ const options = {
 
 /** A repository as it was before the operation that is killed. */
 interface Before {
-  readonly files: ReadonlyMap<string, Uint8Array>
+  readonly files: Files
   readonly points: readonly KnownPoint[]
+  /** Another repository, with one point of its own. */
+  readonly other: { readonly files: Files; readonly point: KnownPoint }
 }
+
+type Files = ReadonlyMap<string, Uint8Array>
 
 /** An operation that is killed. New ones are a line in `operations`. */
 interface Operation {
@@ -37,6 +46,14 @@ interface Operation {
   run(repository: Repository, before: Before, acknowledge: (point: KnownPoint) => void): Promise<void>
   /** Points that it removes: each may be there or not, after a kill. */
   removes(before: Before): readonly KnownPoint[]
+  /** What is broken before it, for a repair: it need not be sound until that has run to its end. */
+  damage?(before: Before): Promise<Damaged>
+}
+
+interface Damaged {
+  readonly files: Files
+  /** Points that are not whole, nor will be. */
+  readonly lost: readonly KnownPoint[]
 }
 
 const half = ({ points }: Before): readonly KnownPoint[] => points.filter((_, i) => i % 2 === 0)
@@ -77,7 +94,88 @@ export const operations = {
     },
     removes: half,
   },
+  copy: {
+    async run(repository, { other }, acknowledge) {
+      await using source = await openRepository(memoryBackend(new Map(other.files)), CRASH_PASSWORD, options)
+      await using _lock = await repository.lock('shared')
+      const { copied, skipped } = await copySnapshots(source, repository, [await source.loadSnapshot(other.point.id)])
+      for (const { to } of [...copied, ...skipped]) acknowledge({ ...other.point, id: to })
+    },
+    removes: () => [],
+  },
+  'repair of the index': {
+    async run(repository) {
+      await using lock = await repository.lock('exclusive')
+      await repairIndex(repository, lock)
+    },
+    removes: () => [],
+    async damage({ files }) {
+      const [first, second] = pathsOf(files, 'index')
+      return { files: without(withFlip(files, second), first), lost: [] }
+    },
+  },
+  'repair of packs': {
+    async run(repository, { files }) {
+      await using from = await openRepository(memoryBackend(new Map(files)), CRASH_PASSWORD, options)
+      await using lock = await repository.lock('exclusive')
+      const packs = pathsOf(files, 'data').slice(0, 2)
+      await repairPacks(
+        repository,
+        lock,
+        packs.map((path) => path.slice(-64)),
+        { from, packSize: PACK },
+      )
+    },
+    removes: () => [],
+    async damage({ files }) {
+      const [first, second] = pathsOf(files, 'data')
+      return { files: without(withFlip(files, first), second), lost: [] }
+    },
+  },
+  'repair of snapshots': {
+    async run(repository) {
+      await using lock = await repository.lock('exclusive')
+      const snapshots: Snapshot[] = []
+      for await (const snapshot of repository.snapshots()) snapshots.push(snapshot)
+      await repairSnapshots(repository, lock, snapshots, { forget: true })
+    },
+    removes: () => [],
+    damage: async ({ files, points }) => loseOne(files, points),
+  },
 } as const satisfies Record<string, Operation>
+
+const pathsOf = (files: Files, type: string): string[] =>
+  Array.from(files.keys())
+    .filter((path) => path.startsWith(`${type}/`))
+    .toSorted()
+
+function without(files: Files, path: string | undefined): Files {
+  const rest = new Map(files)
+  rest.delete(path ?? '')
+  return rest
+}
+
+function withFlip(files: Files, path: string | undefined): Files {
+  const bytes = Uint8Array.from(files.get(path ?? '') ?? [])
+  bytes[50] = (bytes[50] ?? 0) ^ 1
+  return new Map(files).set(path ?? '', bytes)
+}
+
+/** Takes a pack away, and out of the index, that some point can do without and some cannot. */
+async function loseOne(files: Files, points: readonly KnownPoint[]): Promise<Damaged> {
+  for (const path of pathsOf(files, 'data')) {
+    const store = memoryBackend(new Map(without(files, path)))
+    await using repository = await openRepository(store, CRASH_PASSWORD, options)
+    {
+      await using lock = await repository.lock('exclusive')
+      await repairIndex(repository, lock)
+    }
+    const lost: KnownPoint[] = []
+    for (const point of points) await expectWhole(repository, point).catch(() => lost.push(point))
+    if (lost.length > 0 && lost.length < points.length) return { files: new Map(store.files), lost }
+  }
+  throw new Error('every pack is needed by all points, or by none')
+}
 
 export type OperationName = keyof typeof operations
 
@@ -127,12 +225,25 @@ export async function prepare(seed: number): Promise<Before> {
     points.push(await backUpRandomly(repository, random, { vm, day, size: SIZE, parent }))
   }
   for (const { id } of points.slice(0, 2)) await repository.removeSnapshot(id)
-  return { files: new Map(store.files), points: points.slice(2) }
+  return { files: new Map(store.files), points: points.slice(2), other: await prepareOther(random) }
+}
+
+async function prepareOther(random: Random): Promise<Before['other']> {
+  const store = memoryBackend()
+  await using repository = await initRepository(store, CRASH_PASSWORD, options)
+  const point = await backUpRandomly(repository, random, { vm: 'other', day: 9, size: SIZE, parent: undefined })
+  return { files: new Map(store.files), point }
+}
+
+/** What the operation finds. */
+async function damagedBy(name: OperationName, before: Before): Promise<Damaged> {
+  return (await (operations[name] as Operation).damage?.(before)) ?? { files: before.files, lost: [] }
 }
 
 /** Calls of the storage that an operation makes when nothing is in its way. */
 export async function countCalls(name: OperationName, before: Before): Promise<number> {
-  const { backend, calls } = killedAt(memoryBackend(new Map(before.files)), Infinity, 'before')
+  const { files } = await damagedBy(name, before)
+  const { backend, calls } = killedAt(memoryBackend(new Map(files)), Infinity, 'before')
   await using repository = await openRepository(backend, CRASH_PASSWORD, options)
   await (operations[name] as Operation).run(repository, before, () => {})
   return calls()
@@ -144,12 +255,16 @@ export async function countCalls(name: OperationName, before: Before): Promise<n
  * @returns the repository as the kill left it, without locks
  */
 export async function crashAt(name: OperationName, before: Before, n: number, moment: Moment): Promise<MemoryBackend> {
-  const store = memoryBackend(new Map(before.files))
-  const acknowledged: KnownPoint[] = [...before.points]
+  const { files, lost } = await damagedBy(name, before)
+  const store = memoryBackend(new Map(files))
+  const acknowledged = before.points.filter((point) => !lost.includes(point))
+  const readable =
+    (operations[name] as Operation).damage === undefined ? acknowledged : await whole(store, acknowledged)
   await kill(name, before, killedAt(store, n, moment).backend, acknowledged)
   const left = memoryBackend(new Map(Array.from(store.files).filter(([path]) => !path.startsWith('locks/'))))
   const removed = new Set(operations[name].removes(before).map(({ id }) => id as string))
-  await expectSound(store, acknowledged, removed)
+  if (readable === acknowledged) await expectSound(store, acknowledged, removed)
+  else assert.deepEqual(await whole(store, readable), readable) // no repair may make it worse
   await heal(name, before, store, acknowledged, removed)
   return left
 }
@@ -167,6 +282,20 @@ async function kill(name: OperationName, before: Before, backend: Backend, ackno
 function isKill(error: unknown): boolean {
   if (error instanceof SuppressedError) return isKill(error.error) || isKill(error.suppressed)
   return error instanceof Killed || (error instanceof Error && isKill(error.cause))
+}
+
+/** Points that read as they must. */
+async function whole(store: MemoryBackend, points: readonly KnownPoint[]): Promise<KnownPoint[]> {
+  const found: KnownPoint[] = []
+  await using repository = await openRepository(memoryBackend(new Map(store.files)), CRASH_PASSWORD, options)
+  for (const point of points) {
+    const isWhole = expectWhole(repository, point).then(
+      () => true,
+      () => false,
+    )
+    if (await isWhole) found.push(point)
+  }
+  return found
 }
 
 async function expectSound(store: MemoryBackend, points: readonly KnownPoint[], removed: ReadonlySet<string>) {
