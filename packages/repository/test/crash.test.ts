@@ -1,5 +1,12 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { countCalls, crashAt, operations, prepare, type OperationName } from './support/crash.ts'
+import type { FileSystem } from '../src/backends/file-system.ts'
+import { localBackend } from '../src/index.ts'
+import { PowerCutFileSystem } from './support/power-cut.ts'
+import { seededRandom } from './support/random.ts'
+import { countCalls, countSteps, crashAt, cutAt, operations, prepare, type OperationName } from './support/crash.ts'
 
 const names = Object.keys(operations) as OperationName[]
 
@@ -12,3 +19,44 @@ test.each(names)(
     for (let n = 2; n <= calls; n += 7) await crashAt(name, before, n, n % 2 === 0 ? 'before' : 'after') // all of them: npm run crash
   },
 )
+
+const cuts = ['nothing unsynced', 'some unsynced', 'process'] as const
+
+test.each(names)(
+  'a %s whose machine loses power at some step of the file system leaves all points whole',
+  async (name) => {
+    const before = await prepare(2)
+    const steps = await countSteps(name, before)
+    expect(steps).toBeGreaterThan(10)
+    for (let step = 3; step <= steps; step += 29) {
+      const moment = step % 2 === 0 ? 'before' : 'after'
+      await cutAt(name, before, { step, moment, cut: cuts[step % 3] ?? 'process' }) // all of them: npm run crash
+    }
+  },
+)
+
+test('a save that syncs nothing would be found out', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'tidemark-unsynced-'))
+  try {
+    const fs = new PowerCutFileSystem(Infinity, 'before')
+    const lazy: FileSystem = {
+      ...fs,
+      async open(path, flags, mode) {
+        const file = await fs.open(path, flags, mode)
+        return new Proxy(file, {
+          get: (target, key) => {
+            if (key === 'sync') return async () => {}
+            const value: unknown = Reflect.get(target, key)
+            return typeof value === 'function' ? value.bind(target) : value
+          },
+        })
+      },
+    }
+    const backend = localBackend(directory, lazy)
+    await backend.create()
+    await backend.save({ type: 'data', name: 'ab'.repeat(32) }, new Uint8Array(100))
+    expect(await fs.left(directory, 'nothing unsynced', seededRandom(1))).toEqual(new Map())
+  } finally {
+    await rm(directory, { recursive: true, force: true })
+  }
+})

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
-import { chmod, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -34,6 +34,19 @@ test('temporary and foreign files are not part of the repository', async () => {
   await writeFile(join(directory, 'index', `${'ab'.repeat(32)}-tmp-0123`), 'half')
   await writeFile(join(directory, 'index', 'README'), 'text')
   expect(await all(backend.list('index'))).toEqual([])
+})
+
+test('what killed writers left is swept when it is old, and nothing else', async () => {
+  const backend = localBackend(directory)
+  await backend.create()
+  const name = 'ab'.repeat(32)
+  await backend.save({ type: 'data', name }, Buffer.from('x'))
+  const [old, young] = [`data/ab/${name}-tmp-0123456789ab`, `index/${name}-tmp-0123456789ac`]
+  for (const path of [old, young]) await writeFile(join(directory, path), 'half')
+  await utimes(join(directory, old), new Date('2026-01-01'), new Date('2026-01-01'))
+  expect(await backend.sweep?.(new Date('2026-01-02'))).toBe(1)
+  expect(await readdir(join(directory, 'data/ab'))).toEqual([name])
+  expect(await readdir(join(directory, 'index'))).toHaveLength(1)
 })
 
 test('a repository that may not be written to says so', async ({ skip }) => {

@@ -40,6 +40,8 @@ export interface Backend extends AsyncDisposable {
   load(file: FileName, range: FileRange | 'all', signal?: AbortSignal, memory?: Uint8Array): Promise<Uint8Array>
   /** All or nothing, durable when it resolves. `bytes` belongs to the caller again once it has settled. */
   save(file: FileName, bytes: Uint8Array, signal?: AbortSignal): Promise<void>
+  /** Removes what killed writers left before a moment, where the storage has such a thing; returns how many. */
+  sweep?(before: Date, signal?: AbortSignal): Promise<number>
   /** BACKEND_NOT_FOUND where the storage tells: S3 and rest-server do not. BACKEND_DENIED when files may be added and not removed. */
   remove(file: FileName, signal?: AbortSignal): Promise<void>
   /** Only of storage that keeps files from removal for a time. */

@@ -1,63 +1,72 @@
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
-import { access, link, mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { RepositoryError, type RepositoryErrorCode } from '../error.ts'
 import { createDirect, directLength, isRefusal, openDirect, readDirect, writeDirect } from '../direct-io/direct-file.ts'
+import { nodeFileSystem, type FileSystem, type OpenFile } from './file-system.ts'
 import { filePath, isFileName, type Backend, type FileName, type FileRange, type FileType } from './backend.ts'
 
 const DIRECTORY_MODE = 0o700
 const FILE_MODE = 0o400
-/** Files of this size and more, packs, do not go through the page cache. */
-const DIRECT_MIN = 1 << 20
+const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL
+/** What a file is called until it is whole. */
+const TEMPORARY = /-tmp-[0-9a-f]{12}$/
+/** Files of this size and more do not go through the page cache. */
+const DIRECT_MIN = 64 << 10
 
 /** A repository in a directory of the local file system, laid out as restic does. restic-format.md §1. */
-export function localBackend(path: string): Backend {
+/** @param fs the system's own, unless a test puts something in between */
+export function localBackend(path: string, fs: FileSystem = nodeFileSystem): Backend {
   const root = resolve(path)
   return {
     location: root,
-    create: (signal) => createDirectories(root, signal),
-    list: (type, signal) => listFiles(root, type, signal),
+    create: (signal) => createDirectories(fs, root, signal),
+    list: (type, signal) => listFiles(fs, root, type, signal),
     load: (file, range, signal, memory) =>
-      translated(file, () => loadFile(join(root, filePath(file)), file, range, memory, signal)),
-    save: (file, bytes, signal) => translated(file, () => saveFile(join(root, filePath(file)), file, bytes, signal)),
-    remove: (file, signal) => translated(file, () => removeFile(join(root, filePath(file)), signal)),
+      translated(file, () => loadFile(fs, join(root, filePath(file)), file, range, memory, signal)),
+    save: (file, bytes, signal) =>
+      translated(file, () => saveFile(fs, join(root, filePath(file)), file, bytes, signal)),
+    remove: (file, signal) => translated(file, () => removeFile(fs, join(root, filePath(file)), signal)),
+    sweep: (before, signal) => sweep(fs, root, before, signal),
     [Symbol.asyncDispose]: async () => {},
   }
 }
 
-async function createDirectories(root: string, signal?: AbortSignal): Promise<void> {
+async function createDirectories(fs: FileSystem, root: string, signal?: AbortSignal): Promise<void> {
   const shards = Array.from({ length: 256 }, (_, i) => join('data', i.toString(16).padStart(2, '0')))
   for (const name of ['', 'keys', 'locks', 'snapshots', 'index', 'data', ...shards]) {
     signal?.throwIfAborted()
     try {
-      await mkdir(join(root, name), { recursive: true, mode: DIRECTORY_MODE })
+      await fs.mkdir(join(root, name), { recursive: true, mode: DIRECTORY_MODE })
     } catch (error) {
       throw asRepositoryError(error, name === '' ? root : name)
     }
   }
-  await syncDirectory(root)
+  await syncDirectory(fs, join(root, 'data'))
+  await syncDirectory(fs, root)
+  await syncDirectory(fs, dirname(root))
 }
 
-async function* listFiles(root: string, type: FileType, signal?: AbortSignal) {
+async function* listFiles(fs: FileSystem, root: string, type: FileType, signal?: AbortSignal) {
   if (type === 'config') {
-    const size = await sizeOf(join(root, 'config'))
+    const size = await sizeOf(fs, join(root, 'config'))
     if (size !== undefined) yield { name: '', size }
     return
   }
   const top = join(root, type)
-  const directories = type === 'data' ? (await entriesOf(top)).filter((name) => /^[0-9a-f]{2}$/.test(name)) : ['']
+  const directories = type === 'data' ? (await entriesOf(fs, top)).filter((name) => /^[0-9a-f]{2}$/.test(name)) : ['']
   for (const directory of directories) {
-    for (const name of await entriesOf(join(top, directory))) {
+    for (const name of await entriesOf(fs, join(top, directory))) {
       signal?.throwIfAborted()
       if (!isFileName(name)) continue
-      const size = await sizeOf(join(top, directory, name))
+      const size = await sizeOf(fs, join(top, directory, name))
       if (size !== undefined) yield { name, size } // undefined: removed by another process meanwhile
     }
   }
 }
 
 async function loadFile(
+  fs: FileSystem,
   path: string,
   name: FileName,
   range: FileRange | 'all',
@@ -66,7 +75,9 @@ async function loadFile(
 ): Promise<Uint8Array> {
   signal?.throwIfAborted()
   const { file, isDirect } =
-    memory === undefined ? { file: await open(path, constants.O_RDONLY), isDirect: false } : await openDirect(path)
+    memory === undefined
+      ? { file: await fs.open(path, constants.O_RDONLY), isDirect: false }
+      : await openDirect(fs, path)
   await using handle = file
   const { size } = await handle.stat()
   const wanted = range === 'all' ? { offset: 0, length: size } : range
@@ -74,10 +85,10 @@ async function loadFile(
   if (end > size) throw outOfRange(name, `has ${size} bytes, not ${end}`)
   if (isDirect && memory !== undefined && memory.length >= directLength(wanted.offset, wanted.length)) {
     const bytes = await readDirect(handle, memory, wanted, signal).catch(unlessRefused)
-    return bytes === undefined ? loadFile(path, name, range, undefined, signal) : whole(bytes, wanted, name)
+    return bytes === undefined ? loadFile(fs, path, name, range, undefined, signal) : whole(bytes, wanted, name)
   }
   return isDirect
-    ? loadFile(path, name, range, undefined, signal)
+    ? loadFile(fs, path, name, range, undefined, signal)
     : whole(await readAll(handle, wanted, signal), wanted, name)
 }
 
@@ -90,7 +101,7 @@ function unlessRefused(error: unknown): undefined {
   if (!isRefusal(error)) throw error
 }
 
-async function readAll(handle: FileHandle, { offset, length }: FileRange, signal?: AbortSignal): Promise<Uint8Array> {
+async function readAll(handle: OpenFile, { offset, length }: FileRange, signal?: AbortSignal): Promise<Uint8Array> {
   const bytes = Buffer.allocUnsafeSlow(length)
   for (let done = 0; done < length;) {
     signal?.throwIfAborted()
@@ -107,42 +118,54 @@ function outOfRange(name: FileName, what: string): RepositoryError {
 }
 
 /** Temporary file in the same directory, fsync, rename, fsync of the directory: a crash leaves the old state or the new. */
-async function saveFile(path: string, file: FileName, bytes: Uint8Array, signal?: AbortSignal): Promise<void> {
+async function saveFile(
+  fs: FileSystem,
+  path: string,
+  file: FileName,
+  bytes: Uint8Array,
+  signal?: AbortSignal,
+): Promise<void> {
   signal?.throwIfAborted()
-  if (await exists(path)) {
+  if (await exists(fs, path)) {
     const name = filePath(file)
     throw new RepositoryError('BACKEND_EXISTS', `${name} exists already`, { file: name })
   }
   const temporary = `${path}-tmp-${randomBytes(6).toString('hex')}`
   try {
-    await writeNew(temporary, bytes, bytes.length >= DIRECT_MIN, signal)
-    await publish(temporary, path, file)
+    await writeNew(fs, temporary, bytes, bytes.length >= DIRECT_MIN, signal)
+    await publish(fs, temporary, path, file)
   } catch (error) {
-    await rm(temporary, { force: true })
+    await fs.rm(temporary, { force: true })
     throw error
   }
-  await syncDirectory(dirname(path))
+  await syncDirectory(fs, dirname(path))
 }
 
 /** Makes a file and its bytes durable; its name is the directory's. */
-async function writeNew(path: string, bytes: Uint8Array, direct: boolean, signal?: AbortSignal): Promise<void> {
-  const { file, isDirect } = await openNew(path, direct)
+async function writeNew(
+  fs: FileSystem,
+  path: string,
+  bytes: Uint8Array,
+  direct: boolean,
+  signal?: AbortSignal,
+): Promise<void> {
+  const { file, isDirect } = await openNew(fs, path, direct)
   try {
     await (isDirect ? writeDirect(file, bytes, signal) : writeAll(file, bytes, signal))
     await file.sync()
   } catch (error) {
     if (!isDirect || !isRefusal(error)) throw error
-    await rm(path)
-    await writeNew(path, bytes, false, signal)
+    await fs.rm(path)
+    await writeNew(fs, path, bytes, false, signal)
   } finally {
     await file.close()
   }
 }
 
 /** Gives a file its name, unless that is taken: two programs that make one repository must not mix their keys. */
-async function publish(temporary: string, path: string, file: FileName): Promise<void> {
+async function publish(fs: FileSystem, temporary: string, path: string, file: FileName): Promise<void> {
   try {
-    await link(temporary, path)
+    await fs.link(temporary, path)
   } catch (error) {
     const code = systemCode(error)
     if (code === 'EEXIST') {
@@ -150,25 +173,26 @@ async function publish(temporary: string, path: string, file: FileName): Promise
       throw new RepositoryError('BACKEND_EXISTS', `${name} exists already`, { file: name, cause: error })
     }
     if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'EOPNOTSUPP' && code !== 'ENOSYS') throw error
-    await rename(temporary, path) // a file system without hard links
+    await fs.rename(temporary, path) // a file system without hard links
     return
   }
-  await rm(temporary)
+  await fs.rm(temporary)
 }
 
-async function openNew(path: string, direct: boolean): Promise<{ file: FileHandle; isDirect: boolean }> {
+async function openNew(fs: FileSystem, path: string, direct: boolean): Promise<{ file: OpenFile; isDirect: boolean }> {
   const create = async () =>
-    direct ? createDirect(path, FILE_MODE) : { file: await open(path, 'wx', FILE_MODE), isDirect: false }
+    direct ? createDirect(fs, path, FILE_MODE) : { file: await fs.open(path, CREATE, FILE_MODE), isDirect: false }
   try {
     return await create()
   } catch (error) {
     if (systemCode(error) !== 'ENOENT') throw error
-    await mkdir(dirname(path), { recursive: true, mode: DIRECTORY_MODE })
+    await fs.mkdir(dirname(path), { recursive: true, mode: DIRECTORY_MODE })
+    await syncDirectory(fs, dirname(dirname(path))) // else the file is durable, and the directory that it is in is not
     return create()
   }
 }
 
-async function writeAll(handle: FileHandle, bytes: Uint8Array, signal?: AbortSignal): Promise<void> {
+async function writeAll(handle: OpenFile, bytes: Uint8Array, signal?: AbortSignal): Promise<void> {
   for (let done = 0; done < bytes.length;) {
     signal?.throwIfAborted()
     const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, done)
@@ -176,42 +200,69 @@ async function writeAll(handle: FileHandle, bytes: Uint8Array, signal?: AbortSig
   }
 }
 
-async function removeFile(path: string, signal?: AbortSignal): Promise<void> {
-  signal?.throwIfAborted()
-  await rm(path)
-  await syncDirectory(dirname(path))
+/** Removes what writers left that were killed: a file of theirs that is being written is younger. */
+async function sweep(fs: FileSystem, root: string, before: Date, signal?: AbortSignal): Promise<number> {
+  let swept = 0
+  const shards = (await entriesOf(fs, join(root, 'data'))).filter((name) => /^[0-9a-f]{2}$/.test(name))
+  for (const directory of ['', 'keys', 'locks', 'snapshots', 'index', ...shards.map((name) => join('data', name))]) {
+    for (const name of await entriesOf(fs, join(root, directory))) {
+      signal?.throwIfAborted()
+      if (!TEMPORARY.test(name)) continue
+      const path = join(root, directory, name)
+      if ((await timeOf(fs, path)) >= before.getTime()) continue
+      await fs.rm(path, { force: true })
+      swept++
+    }
+  }
+  return swept
 }
 
-async function syncDirectory(path: string): Promise<void> {
-  await using handle = await open(path, constants.O_RDONLY)
+/** Infinity when it is gone. */
+async function timeOf(fs: FileSystem, path: string): Promise<number> {
   try {
-    await handle.sync()
+    return (await fs.stat(path)).mtime.getTime()
   } catch (error) {
-    // Some file systems (CIFS, 9p) cannot sync a directory; restic goes on as well.
-    if (!['EINVAL', 'ENOTSUP', 'EBADF', 'EPERM'].includes(systemCode(error) ?? '')) throw error
+    if (systemCode(error) === 'ENOENT') return Infinity
+    throw asRepositoryError(error, path)
   }
 }
 
-async function entriesOf(path: string): Promise<string[]> {
+async function removeFile(fs: FileSystem, path: string, signal?: AbortSignal): Promise<void> {
+  signal?.throwIfAborted()
+  await fs.rm(path)
+  await syncDirectory(fs, dirname(path))
+}
+
+async function syncDirectory(fs: FileSystem, path: string): Promise<void> {
   try {
-    return await readdir(path)
+    await using handle = await fs.open(path, constants.O_RDONLY)
+    await handle.sync()
+  } catch (error) {
+    // Some file systems (CIFS, 9p) cannot sync a directory, and one above the repository may not be ours; restic goes on as well.
+    if (!['EINVAL', 'ENOTSUP', 'EBADF', 'EPERM', 'EACCES'].includes(systemCode(error) ?? '')) throw error
+  }
+}
+
+async function entriesOf(fs: FileSystem, path: string): Promise<string[]> {
+  try {
+    return await fs.readdir(path)
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return []
     throw asRepositoryError(error, path)
   }
 }
 
-async function sizeOf(path: string): Promise<number | undefined> {
+async function sizeOf(fs: FileSystem, path: string): Promise<number | undefined> {
   try {
-    return (await stat(path)).size
+    return (await fs.stat(path)).size
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return undefined
     throw asRepositoryError(error, path)
   }
 }
 
-const exists = (path: string): Promise<boolean> =>
-  access(path).then(
+const exists = (fs: FileSystem, path: string): Promise<boolean> =>
+  fs.access(path).then(
     () => true,
     () => false,
   )

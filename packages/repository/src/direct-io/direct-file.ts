@@ -1,6 +1,7 @@
 import { constants } from 'node:fs'
-import { open, rm, type FileHandle } from 'node:fs/promises'
+import { open, type FileHandle } from 'node:fs/promises'
 import { forEachBounded } from '@tidemark/blocks'
+import type { FileSystem, OpenFile } from '../backends/file-system.ts'
 import { MemoryRing } from './aligned-memory.ts'
 
 /*
@@ -22,26 +23,33 @@ const O_DIRECT: number | undefined = constants.O_DIRECT
  * Creates a file for direct writes, or for usual ones where the file system has no others.
  * @throws the system's errors, EEXIST when the file exists
  */
-export async function createDirect(path: string, mode: number): Promise<{ file: FileHandle; isDirect: boolean }> {
+export async function createDirect(
+  fs: Pick<FileSystem, 'open' | 'rm'>,
+  path: string,
+  mode: number,
+): Promise<{ file: OpenFile; isDirect: boolean }> {
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL
-  if (O_DIRECT === undefined) return { file: await open(path, flags, mode), isDirect: false }
+  if (O_DIRECT === undefined) return { file: await fs.open(path, flags, mode), isDirect: false }
   try {
-    return { file: await open(path, flags | O_DIRECT, mode), isDirect: true }
+    return { file: await fs.open(path, flags | O_DIRECT, mode), isDirect: true }
   } catch (error) {
     if (!isRefusal(error)) throw error
-    await rm(path, { force: true }) // some systems refuse after they have made the file
-    return { file: await open(path, flags, mode), isDirect: false }
+    await fs.rm(path, { force: true }) // some systems refuse after they have made the file
+    return { file: await fs.open(path, flags, mode), isDirect: false }
   }
 }
 
 /** Opens a file for direct reads, or for usual ones where the file system has no others. @throws the system's errors */
-export async function openDirect(path: string): Promise<{ file: FileHandle; isDirect: boolean }> {
-  if (O_DIRECT === undefined) return { file: await open(path, constants.O_RDONLY), isDirect: false }
+export async function openDirect(
+  fs: Pick<FileSystem, 'open'>,
+  path: string,
+): Promise<{ file: OpenFile; isDirect: boolean }> {
+  if (O_DIRECT === undefined) return { file: await fs.open(path, constants.O_RDONLY), isDirect: false }
   try {
-    return { file: await open(path, constants.O_RDONLY | O_DIRECT), isDirect: true }
+    return { file: await fs.open(path, constants.O_RDONLY | O_DIRECT), isDirect: true }
   } catch (error) {
     if (!isRefusal(error)) throw error
-    return { file: await open(path, constants.O_RDONLY), isDirect: false }
+    return { file: await fs.open(path, constants.O_RDONLY), isDirect: false }
   }
 }
 
@@ -62,7 +70,7 @@ export const isRefusal = (error: unknown): boolean => (error as NodeJS.ErrnoExce
  * Writes a whole new file through a handle of `createDirect`.
  * @throws the system's errors, EINVAL when the disk wants other multiples; the signal's reason
  */
-export async function writeDirect(file: FileHandle, bytes: Uint8Array, signal?: AbortSignal): Promise<void> {
+export async function writeDirect(file: OpenFile, bytes: Uint8Array, signal?: AbortSignal): Promise<void> {
   const write = async (start: number, inner: AbortSignal) => {
     const memory = ring.take()
     try {
@@ -88,7 +96,7 @@ export const directLength = (offset: number, length: number): number =>
  * @throws the system's errors, EINVAL when the disk wants other multiples; the signal's reason
  */
 export async function readDirect(
-  file: FileHandle,
+  file: OpenFile,
   memory: Uint8Array,
   { offset, length }: { readonly offset: number; readonly length: number },
   signal?: AbortSignal,
@@ -109,7 +117,7 @@ const ring = new MemoryRing(TRANSFER_BYTES)
 const stretches = (length: number): number[] =>
   Array.from({ length: Math.ceil(length / TRANSFER_BYTES) }, (_, i) => i * TRANSFER_BYTES)
 
-async function writeBlocks(file: FileHandle, memory: Uint8Array, length: number, start: number, signal: AbortSignal) {
+async function writeBlocks(file: OpenFile, memory: Uint8Array, length: number, start: number, signal: AbortSignal) {
   for (let done = 0; done < length;) {
     signal.throwIfAborted()
     const { bytesWritten } = await file.write(memory, done, length - done, start + done)

@@ -11,6 +11,8 @@ import { planPrune, type PrunePlan } from './plan.ts'
 import { repackBlobs, type NewPack } from './repack.ts'
 
 const REMOVALS_AT_ONCE = 4
+/** A file that is being written is younger than this. */
+const LEFTOVER_AGE_MS = 24 * 60 * 60_000
 
 /**
  * What a prune would do, in figures.
@@ -56,6 +58,7 @@ export async function prune(
     throw error
   }
   await removeOld(repository, plan, replaced, onProgress, stop)
+  await repository.backend.sweep?.(new Date(Date.now() - LEFTOVER_AGE_MS), stop)
   await repository.loadIndex(stop)
   return plan.figures
 }

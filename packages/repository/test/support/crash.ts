@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { KiB } from '@tidemark/blocks'
 import {
   copySnapshots,
   forget,
   initRepository,
+  localBackend,
   memoryBackend,
   openRepository,
   planForget,
@@ -17,6 +22,7 @@ import {
   type Repository,
   type Snapshot,
 } from '../../src/index.ts'
+import { PowerCut, PowerCutFileSystem, type Cut } from './power-cut.ts'
 import { backUpRandomly, expectWhole, type KnownPoint } from './points.ts'
 import { seededRandom, type Random } from './random.ts'
 
@@ -255,18 +261,79 @@ export async function countCalls(name: OperationName, before: Before): Promise<n
  * @returns the repository as the kill left it, without locks
  */
 export async function crashAt(name: OperationName, before: Before, n: number, moment: Moment): Promise<MemoryBackend> {
+  const scene = await sceneOf(name, before)
+  const store = memoryBackend(new Map(scene.files))
+  await kill(name, before, killedAt(store, n, moment).backend, scene.acknowledged)
+  return judge(name, before, scene, store)
+}
+
+/** Steps of the file system that an operation takes when nothing is in its way. */
+export async function countSteps(name: OperationName, before: Before): Promise<number> {
+  const { files } = await sceneOf(name, before)
+  const fs = new PowerCutFileSystem(Infinity, 'before')
+  await withDirectory(files, (directory) => kill(name, before, localBackend(directory, fs), []))
+  return fs.steps
+}
+
+/** As `crashAt`, at a step of the file system, with what the cut leaves of what was not synced. */
+export async function cutAt(
+  name: OperationName,
+  before: Before,
+  { step, moment, cut }: { readonly step: number; readonly moment: Moment; readonly cut: Cut },
+): Promise<MemoryBackend> {
+  const scene = await sceneOf(name, before)
+  const fs = new PowerCutFileSystem(step, moment)
+  const left = await withDirectory(scene.files, async (directory) => {
+    await kill(name, before, localBackend(directory, fs), scene.acknowledged)
+    return fs.left(directory, cut, seededRandom(step))
+  })
+  return judge(name, before, scene, memoryBackend(left))
+}
+
+/** What is there before a kill, and what must be there after it. */
+interface Scene {
+  readonly files: Files
+  readonly acknowledged: KnownPoint[]
+  /** Points that can be read; undefined when all can, and the repository is sound. */
+  readonly readable: readonly KnownPoint[] | undefined
+}
+
+async function sceneOf(name: OperationName, before: Before): Promise<Scene> {
   const { files, lost } = await damagedBy(name, before)
-  const store = memoryBackend(new Map(files))
   const acknowledged = before.points.filter((point) => !lost.includes(point))
-  const readable =
-    (operations[name] as Operation).damage === undefined ? acknowledged : await whole(store, acknowledged)
-  await kill(name, before, killedAt(store, n, moment).backend, acknowledged)
+  const isRepair = (operations[name] as Operation).damage !== undefined
+  const readable = isRepair ? await whole(memoryBackend(new Map(files)), acknowledged) : undefined
+  return { files, acknowledged, readable }
+}
+
+async function judge(
+  name: OperationName,
+  before: Before,
+  { acknowledged, readable }: Scene,
+  store: MemoryBackend,
+): Promise<MemoryBackend> {
   const left = memoryBackend(new Map(Array.from(store.files).filter(([path]) => !path.startsWith('locks/'))))
   const removed = new Set(operations[name].removes(before).map(({ id }) => id as string))
-  if (readable === acknowledged) await expectSound(store, acknowledged, removed)
+  if (readable === undefined) await expectSound(store, acknowledged, removed)
   else assert.deepEqual(await whole(store, readable), readable) // no repair may make it worse
   await heal(name, before, store, acknowledged, removed)
   return left
+}
+
+/** Memory where there is some to be had as a directory: thousands of repositories are made. */
+const top = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
+
+async function withDirectory<Result>(files: Files, work: (directory: string) => Promise<Result>): Promise<Result> {
+  const directory = await mkdtemp(join(top, 'tidemark-cut-'))
+  try {
+    for (const [path, bytes] of files) {
+      await mkdir(dirname(join(directory, path)), { recursive: true })
+      await writeFile(join(directory, path), bytes)
+    }
+    return await work(directory)
+  } finally {
+    await rm(directory, { recursive: true, force: true })
+  }
 }
 
 async function kill(name: OperationName, before: Before, backend: Backend, acknowledged: KnownPoint[]): Promise<void> {
@@ -281,7 +348,7 @@ async function kill(name: OperationName, before: Before, backend: Backend, ackno
 /** The kill, or what became of it on the way up. */
 function isKill(error: unknown): boolean {
   if (error instanceof SuppressedError) return isKill(error.error) || isKill(error.suppressed)
-  return error instanceof Killed || (error instanceof Error && isKill(error.cause))
+  return error instanceof Killed || error instanceof PowerCut || (error instanceof Error && isKill(error.cause))
 }
 
 /** Points that read as they must. */
