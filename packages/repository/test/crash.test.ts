@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import type { FileSystem } from '../src/backends/file-system.ts'
+import type { OpenFile } from '../src/backends/file-system.ts'
 import { localBackend } from '../src/index.ts'
 import { PowerCutFileSystem } from './support/power-cut.ts'
 import { seededRandom } from './support/random.ts'
@@ -35,24 +35,25 @@ test.each(names)(
   },
 )
 
+/** Says that it syncs, and does not. */
+class LazyFileSystem extends PowerCutFileSystem {
+  override async open(path: string, flags: number, mode?: number): Promise<OpenFile> {
+    const file = await super.open(path, flags, mode)
+    return new Proxy(file, {
+      get(target, key) {
+        if (key === 'sync') return async () => {}
+        const value: unknown = Reflect.get(target, key)
+        return typeof value === 'function' ? value.bind(target) : value
+      },
+    })
+  }
+}
+
 test('a save that syncs nothing would be found out', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'tidemark-unsynced-'))
   try {
-    const fs = new PowerCutFileSystem(Infinity, 'before')
-    const lazy: FileSystem = {
-      ...fs,
-      async open(path, flags, mode) {
-        const file = await fs.open(path, flags, mode)
-        return new Proxy(file, {
-          get: (target, key) => {
-            if (key === 'sync') return async () => {}
-            const value: unknown = Reflect.get(target, key)
-            return typeof value === 'function' ? value.bind(target) : value
-          },
-        })
-      },
-    }
-    const backend = localBackend(directory, lazy)
+    const fs = new LazyFileSystem(Infinity, 'before')
+    const backend = localBackend(directory, fs)
     await backend.create()
     await backend.save({ type: 'data', name: 'ab'.repeat(32) }, new Uint8Array(100))
     expect(await fs.left(directory, 'nothing unsynced', seededRandom(1))).toEqual(new Map())

@@ -40,10 +40,10 @@ export class PowerCutFileSystem implements FileSystem {
     this.#moment = moment
   }
 
-  readdir = nodeFileSystem.readdir
-  stat = nodeFileSystem.stat
-  access = nodeFileSystem.access
-  mkdir = nodeFileSystem.mkdir
+  readdir: FileSystem['readdir'] = (path) => nodeFileSystem.readdir(path)
+  stat: FileSystem['stat'] = (path) => nodeFileSystem.stat(path)
+  access: FileSystem['access'] = (path) => nodeFileSystem.access(path)
+  mkdir: FileSystem['mkdir'] = (path, options) => nodeFileSystem.mkdir(path, options)
 
   async open(path: string, flags: number, mode?: number): Promise<OpenFile> {
     const isNew = (flags & 0o100) !== 0
