@@ -122,6 +122,34 @@ test('a restore that is killed at any step of its journal leaves nothing behind 
   }
 }, 180_000)
 
+test('a restore over a disk that is killed at any step is told, and done again it is whole and forgotten', async () => {
+  await using admin = await bench.admin()
+  await guestWrites(bench.lab, vdi, [2, 9], 'as of the point')
+  await succeed(bench.tidemark('backup', 'web', '--audit', 'off'))
+  const wanted = await bench.lab.control.sha256(vdi)
+  const spoil = (n: number) => guestWrites(bench.lab, vdi, [2, 30 + n], `after the point, ${n}`)
+  await spoil(0)
+  const { steps } = await runMortal('over', 'journal')
+  expect(steps).toEqual(['begin', 'overwrite (noted)', 'overwritten (noted)', 'end', 'ended'])
+  expect(await bench.lab.control.sha256(vdi)).toBe(wanted)
+  for (const [n, step] of steps.entries()) {
+    await spoil(n + 1)
+    const { died } = await runMortal('over', 'journal', n)
+    expect(died, step).toBe(true)
+    const torn = (await tidy()).filter(({ leftover }) => leftover.kind === 'torn-disk')
+    const isTorn = step === 'overwrite (noted)'
+    expect(torn.map(({ action, leftover }) => [action, leftover.uuid])).toEqual(isTorn ? [['report', vdi]] : [])
+    expect(torn.map(({ why }) => why).join('')).toMatch(isTorn ? /restore [0-9a-f]{8} --over --disk 0' again/ : /^$/)
+    if (isTorn) {
+      const again = await succeed(bench.tidemark('restore', 'web', '--over'))
+      expect(again['disks'][0]).toMatchObject({ verified: true })
+      expect((await tidy()).filter(({ leftover }) => leftover.kind === 'torn-disk')).toEqual([])
+    }
+    if (n > 0) expect(await bench.lab.control.sha256(vdi), step).toBe(wanted)
+    expect(await census(admin), step).toEqual(usual)
+  }
+}, 180_000)
+
 async function removeVm(admin: Session, name: string): Promise<void> {
   for (const vm of await admin.VM.get_by_name_label(name)) {
     const vbds = await Promise.all((await admin.VM.get_VBDs(vm)).map((vbd) => admin.VBD.get_record(vbd)))

@@ -9,6 +9,7 @@ import {
   openPoint,
   resumeDefaults,
   restoreAsNewVm,
+  restoreOver,
   systemClock,
   type Journal,
   type Ledger,
@@ -20,7 +21,7 @@ import { login } from '@tidemark/xenapi'
 
 /** What such a process is to do. */
 export interface Order {
-  readonly kind: 'backup' | 'restore'
+  readonly kind: 'backup' | 'restore' | 'over'
   readonly url: string
   readonly fingerprint: string
   readonly password: string
@@ -114,5 +115,7 @@ if (order.kind === 'backup') {
   await using _ = await repository.lock('shared')
   await repository.loadIndex()
   const point = await openPoint(repository, choosePoint(await listPoints(repository), order.vm))
-  await restoreAsNewVm({ pool, repository, ledger, onDisk: () => {} }, point, { name: 'restored', storage: undefined })
+  const context = { pool, repository, ledger, onDisk: () => {} }
+  if (order.kind === 'over') await restoreOver(context, point, point.record.disks)
+  else await restoreAsNewVm(context, point, { name: 'restored', storage: undefined })
 }

@@ -69,15 +69,15 @@ export type {
   VmSnapshot,
 } from './pool.ts'
 export { restoreToDirectory, type RestoredFile } from './raw-file.ts'
+export { chooseDisks, contentOf } from './restore/disks.ts'
+export type { Filled, ReadBack } from './restore/fill.ts'
 export {
-  chooseDisks,
-  contentOf,
   restoreAsNewVm,
-  restoreOver,
   type NewVmOptions,
   type RestoreContext,
   type RestoredDisk,
   type RestoredVm,
-} from './restore.ts'
+} from './restore/new-vm.ts'
+export { restoreOver, type OverOptions, type RestoredOver } from './restore/over.ts'
 export { verifyDisk, type DiskVerdict } from './verify.ts'
 export { type AuditRecord, type DiskRecord, type VmRecord } from './vm-record.ts'

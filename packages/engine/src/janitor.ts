@@ -4,6 +4,7 @@ import { systemClock, type Clock } from './clock.ts'
 import type { Ledger, RunStep, UnfinishedRun } from './ledger/ledger.ts'
 import { listPoints, openPoint, vmOf, type OpenPoint, type RestorePoint } from './points.ts'
 import type { Leftover, Pool, Vm } from './pool.ts'
+import { tornDisks } from './restore/torn.ts'
 
 /** What is to become of an object that a run of ours left on the pool. */
 export interface Verdict {
@@ -68,11 +69,31 @@ export async function inspectPool(
   const evidence = { known, crashed, running, repository: repository.id, options, now: clock.now() }
   const verdicts = chosen.map((leftover) => judge(leftover, evidence))
   const left = verdicts.filter(({ resumableUntil }) => resumableUntil !== undefined)
+  const torn = crashed.filter((run) => tornDisks(run).length > 0) // remembered until they are restored again
   const over = crashed
+    .filter((run) => !torn.includes(run))
     .filter(({ header }) => vm === undefined || (header.kind === 'backup' && header.vm.uuid === vm.uuid))
     .filter((run) => !left.some(({ leftover }) => isOf(run, leftover)))
-  return { verdicts, over }
+  const concerned = torn.filter(({ header }) => vm === undefined || header.vm.uuid === vm.uuid)
+  return { verdicts: [...verdicts, ...concerned.flatMap(tornVerdicts)], over }
 }
+
+const tornVerdicts = (run: UnfinishedRun): readonly Verdict[] =>
+  tornDisks(run).map(({ uuid, name, position, point }) => {
+    const id = point.slice(0, 8)
+    const why = `a restore over it was cut off: it is part what it was, part restore point ${id}. Do not start its VM; run 'tidemark restore ${id} --over --disk ${position}' again`
+    return { leftover: { ...nothingElse, kind: 'torn-disk', uuid, name }, action: 'report', why }
+  })
+
+const nothingElse = {
+  repository: undefined,
+  vm: undefined,
+  disk: undefined,
+  point: undefined,
+  mark: undefined,
+  disks: [],
+  usedBy: [],
+} as const
 
 /** Carries verdicts out; `leave` and `report` change nothing. @returns what could not be done, and why */
 export async function tidyPool(
@@ -178,6 +199,8 @@ function tellsOf(step: RunStep, { uuid, name, disk, kind, mark }: Leftover): boo
     case 'saved':
     case 'resumed':
     case 'cut':
+    case 'overwrite':
+    case 'overwritten':
     case 'vm':
       return false
     default:

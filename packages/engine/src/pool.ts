@@ -33,14 +33,20 @@ export interface Pool {
 /** The half of a pool that restores write to. */
 export interface RestoreTarget {
   storages(signal?: AbortSignal): Promise<readonly Storage[]>
-  /** A new, empty disk; `size` may come back rounded up. */
-  createDisk(disk: NewDisk, signal?: AbortSignal): Promise<{ uuid: string; size: Bytes }>
+  /** Whether stretches of a disk can be written; else every write has the whole disk. */
+  readonly writesParts: boolean
+  /** A new, empty disk. */
+  createDisk(disk: NewDisk, signal?: AbortSignal): Promise<MadeDisk>
   destroyDisk(vdiUuid: string): Promise<void>
   /** Takes our marks off a disk: its restore is complete, and it is nobody's leftover any more. */
   releaseDisk(vdiUuid: string): Promise<void>
   diskState(vdiUuid: string, signal?: AbortSignal): Promise<DiskState | undefined>
-  /** Writes a whole disk. @param body a stream of exactly `length` bytes, asked for again when the way to the disk breaks */
-  writeDisk(vdiUuid: string, body: () => AsyncIterable<Uint8Array>, length: Bytes, signal?: AbortSignal): Promise<void>
+  /** Writes stretches of a disk, and leaves the rest of it as it is. */
+  writeDisk(vdiUuid: string, content: DiskWrite, signal?: AbortSignal): Promise<void>
+  /** What was written to a disk since a snapshot of it, by the pool's tracking. To be asked before any reader is opened. */
+  changedSince(vdiUuid: string, snapshotUuid: string, signal?: AbortSignal): Promise<Changes>
+  /** Takes a snapshot, for an administrator to keep, of every VM that has one of the disks. @returns their UUIDs */
+  safetySnapshots(vdiUuids: readonly string[], name: string, signal?: AbortSignal): Promise<readonly string[]>
   /** Makes a VM of its exported settings, its disks replaced by `disks` (old UUID to new); other disks are detached. */
   importVm(metadata: Uint8Array, disks: ReadonlyMap<string, string>, name: string, signal?: AbortSignal): Promise<Vm>
 }
@@ -121,7 +127,7 @@ export interface VmSnapshot extends AsyncDisposable {
 
 /** An object of the pool that a run of ours made. */
 export interface Leftover {
-  readonly kind: 'vm-snapshot' | 'disk-snapshot' | 'base' | 'new-disk' | 'new-vm'
+  readonly kind: 'vm-snapshot' | 'disk-snapshot' | 'base' | 'new-disk' | 'new-vm' | 'torn-disk'
   readonly uuid: string
   readonly name: string
   /** The repository it was made for; undefined for one that was not marked yet. */
@@ -179,6 +185,21 @@ export interface NewDisk {
   /** The repository that it is restored from, and a text that nobody else uses: by them it is found until it is released. */
   readonly repository: string
   readonly mark: string
+}
+
+interface MadeDisk {
+  readonly uuid: string
+  /** May be rounded up. */
+  readonly size: Bytes
+  /** Whether it reads as zeros; on some storage a new disk holds what lay there before. */
+  readonly isZeroed: boolean
+}
+
+/** Stretches to be written: ascending, disjoint, not empty. */
+interface DiskWrite {
+  readonly extents: Extents
+  /** Exactly their bytes, one after the other; asked for again when the way to the disk breaks. */
+  readonly body: () => AsyncIterable<Uint8Array>
 }
 
 export interface DiskState {

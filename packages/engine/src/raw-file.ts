@@ -4,7 +4,7 @@ import { writeToFile, type DiskContent, type Repository } from '@tidemark/reposi
 import { EngineError } from './error.ts'
 import type { OnDisk } from './events.ts'
 import type { OpenPoint } from './points.ts'
-import { contentOf, progressOf } from './restore.ts'
+import { contentOf, progressOf } from './restore/disks.ts'
 import type { DiskRecord } from './vm-record.ts'
 import { syncDirectory } from './sync-directory.ts'
 

@@ -4,7 +4,7 @@ import { EngineError } from './error.ts'
 import type { OnDisk } from './events.ts'
 import type { OpenPoint } from './points.ts'
 import type { Chunk, DiskSource } from './pool.ts'
-import { contentOf, progressOf } from './restore.ts'
+import { contentOf, progressOf } from './restore/disks.ts'
 import type { DiskRecord } from './vm-record.ts'
 import { zeros } from './zeros.ts'
 

@@ -239,7 +239,8 @@ test('a point comes back as a new VM and over its disks; a failed restore leaves
   })
 
   pool.write('vdi-0', 1, 99)
-  await restoreOver(context, point, chooseDisks(point, ['0']))
+  const over = await restoreOver(context, point, chooseDisks(point, ['xvda']))
+  expect(over.disks[0]?.filled).toEqual({ written: CBT_BLOCK, compared: 2 * MiB, isVerified: true })
   expect(pool.disks.get('vdi-0')?.data).toEqual(before[0])
   pool.grow('vdi-1', 2 * MiB)
   await expect(restoreOver(context, point, chooseDisks(point, ['1']))).rejects.toMatchObject({ code: 'ENGINE_TARGET' })

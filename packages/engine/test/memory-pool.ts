@@ -172,21 +172,22 @@ export function memoryPool(sizes: readonly number[]): MemoryPool {
         pool.before('createDisk')
         const uuid = `vdi-${disks.size}`
         disks.set(uuid, { data: new Uint8Array(size), tracked: false, written: new Set() })
-        return { uuid, size }
+        return { uuid, size, isZeroed: true }
       },
       async destroyDisk(uuid) {
         disks.delete(uuid)
       },
       releaseDisk: async () => {},
       diskState: async (uuid) => (disks.has(uuid) ? { size: bytes(known(uuid).data.length), usedBy: [] } : undefined),
-      async writeDisk(uuid, body) {
+      writesParts: true,
+      async writeDisk(uuid, { extents, body }) {
         pool.before('writeDisk')
+        const places = extents.flatMap(({ offset, length }) => Array.from({ length }, (_, i) => offset + i))
         let at = 0
-        for await (const part of body()) {
-          known(uuid).data.set(part, at)
-          at += part.length
-        }
+        for await (const part of body()) for (const byte of part) known(uuid).data[places[at++] ?? -1] = byte
       },
+      changedSince: async () => ({ known: false, detail: 'a small pool' }),
+      safetySnapshots: async () => [],
       async importVm(_, __, name) {
         pool.before('importVm')
         return { ...pool.vm, uuid: 'vm-2', name }

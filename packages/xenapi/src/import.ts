@@ -1,5 +1,6 @@
 import { parseType } from './codec/type.ts'
 import { XenApiError } from './error.ts'
+import { framed, framedLength, type Stretch } from './frames.ts'
 import type { TaskRef, VdiRef, VmRef } from './generated/types.ts'
 import type { HandlerRequest } from './handler.ts'
 import { decodeTaskResult } from './task.ts'
@@ -52,6 +53,26 @@ export async function importVdi(
     ['format', format],
   ] as const
   await put(line, 'import of a disk', '/import_raw_vdi', params, body, length, signal)
+}
+
+/**
+ * Writes stretches of an existing disk, and leaves the rest of it as it is.
+ * @param body the bytes of the stretches, one after the other. @throws as `importVdi`
+ */
+export async function importVdiStretches(
+  line: TransferLine,
+  vdi: VdiRef,
+  stretches: readonly Stretch[],
+  body: AsyncIterable<Uint8Array>,
+  signal?: AbortSignal,
+): Promise<void> {
+  const params = [
+    ['vdi', vdi],
+    ['format', 'raw'],
+    ['chunked', 'true'],
+  ] as const
+  const length = framedLength(stretches)
+  await put(line, 'import of parts of a disk', '/import_raw_vdi', params, framed(stretches, body), length, signal)
 }
 
 /**

@@ -9,7 +9,15 @@ import type { Login } from './enter.ts'
 import { XenApiError } from './error.ts'
 import { download, exportMetadata, exportVdi, type Download, type ExportVdiOptions, type VdiExport } from './export.ts'
 import type { ApiCalls, AsyncCalls, TaskRef, VdiRef, VmRef } from './generated/types.ts'
-import { importMetadata, importVdi, upload, type ImportMetadataOptions, type ImportVdiOptions } from './import.ts'
+import type { Stretch } from './frames.ts'
+import {
+  importMetadata,
+  importVdi,
+  importVdiStretches,
+  upload,
+  type ImportMetadataOptions,
+  type ImportVdiOptions,
+} from './import.ts'
 import type { HandlerRequest } from './handler.ts'
 import { invoke, type Line, type Request } from './invoke.ts'
 import type { Keeper } from './keeper.ts'
@@ -48,6 +56,13 @@ export interface Session extends ApiCalls, AsyncDisposable {
     vdi: VdiRef,
     body: AsyncIterable<Uint8Array>,
     options: ImportVdiOptions,
+    signal?: AbortSignal,
+  ): Promise<void>
+  /** Writes only stretches of a disk. @param body their bytes, one after the other. @throws as `importRawVdi` */
+  importVdiStretches(
+    vdi: VdiRef,
+    stretches: readonly Stretch[],
+    body: AsyncIterable<Uint8Array>,
     signal?: AbortSignal,
   ): Promise<void>
   /** The description of a VM: a tar with `ova.xml`. @throws XenApiError; the signal's reason */
@@ -89,6 +104,7 @@ export function openSession(line: Line): Session {
       return exportVdi(transfers, vdi, size, options, signal)
     },
     importRawVdi: (vdi, body, options, signal) => importVdi(transfers, vdi, body, options, signal),
+    importVdiStretches: (vdi, stretches, body, signal) => importVdiStretches(transfers, vdi, stretches, body, signal),
     exportMetadata: (vm, options, signal) => exportMetadata(transfers, vm, options, signal),
     importMetadata: (archive, options, signal) => importMetadata(transfers, archive, options, signal),
     download: (request, signal) => download(transfers, request, undefined, signal),

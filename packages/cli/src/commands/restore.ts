@@ -4,6 +4,7 @@ import {
   restoreOver,
   restoreToDirectory,
   type OpenPoint,
+  type ReadBack,
   type RestoredDisk,
   type Vm,
 } from '@tidemark/engine'
@@ -24,6 +25,10 @@ export interface RestoreArguments extends PoolOptions, RepositoryOptions {
   readonly disk?: readonly string[]
   readonly sr?: string
   readonly dryRun?: boolean
+  /** nbd, vhd or raw; false: not read back. */
+  readonly readBack?: string | false
+  readonly useTracking?: boolean
+  readonly safetySnapshot?: boolean
 }
 
 /** What came back, by disk of the point; files have no VDI. */
@@ -60,27 +65,51 @@ export async function restore(
   await using open = await openPool(global, args)
   const onPool = { ...context, pool: open.pool, ledger: ledgerOfThisMachine() }
   if (args.over === true) {
-    const disks = await restoreOver(onPool, point, records, signal)
-    out.result({ disks: disks.map(forPrograms) }, `restored ${disks.length} disks over the pool's own`)
+    const safety = args.safetySnapshot === true && {
+      safetySnapshot: `before the restore of point ${shortId(point.id)}`,
+    }
+    const options = { ...safety, readBack: readBackOf(args), useTracking: args.useTracking === true }
+    const { disks, snapshots } = await restoreOver(onPool, point, records, options, signal)
+    for (const uuid of snapshots) out.say(`snapshot ${uuid} holds what was there before`)
+    out.result({ disks: disks.map(forPrograms), snapshots }, disks.map(diskLine).join('\n'))
     return { exit: exitCodes.done, vm: undefined, disks }
   }
   if (args.disk !== undefined && args.disk.length > 0) {
     throw new CliError('CLI_USAGE', '--new-vm restores the whole VM; use --to-dir or --over with --disk')
   }
   const name = args.name ?? `${point.record.vm.name} (restored ${moment(point.snapshot.time)})`
-  const { vm, disks } = await restoreAsNewVm(onPool, point, { name, storage: args.sr }, signal)
+  const { vm, disks } = await restoreAsNewVm(
+    onPool,
+    point,
+    { name, storage: args.sr, readBack: readBackOf(args) },
+    signal,
+  )
   out.result(
     { vm: { uuid: vm.uuid, name: vm.name }, disks: disks.map(forPrograms) },
-    `new VM '${vm.name}' (${vm.uuid})`,
+    [...disks.map(diskLine), `new VM '${vm.name}' (${vm.uuid})`].join('\n'),
   )
   return { exit: exitCodes.done, vm, disks }
 }
 
-const forPrograms = ({ record, vdiUuid }: RestoredDisk) => ({
+const forPrograms = ({ record, vdiUuid, filled }: RestoredDisk) => ({
   position: record.position,
   from: record.vdi,
   to: vdiUuid,
+  written: filled.written,
+  compared: filled.compared,
+  verified: filled.isVerified,
 })
+
+function diskLine({ record, filled }: RestoredDisk): string {
+  const proof = filled.isVerified ? 'read back and equal to the point' : 'not read back'
+  return `disk ${record.position} '${record.name}': ${size(filled.written)} of ${size(record.size)} written, ${proof}`
+}
+
+function readBackOf({ readBack = 'nbd' }: RestoreArguments): ReadBack {
+  if (readBack === false) return 'off'
+  if (readBack === 'nbd' || readBack === 'vhd' || readBack === 'raw') return readBack
+  throw new CliError('CLI_USAGE', `--read-back takes nbd, vhd or raw, not '${readBack}'`)
+}
 
 function dryRun(out: Out, point: OpenPoint, args: RestoreArguments): Restored {
   const goal =

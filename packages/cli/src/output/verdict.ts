@@ -22,4 +22,5 @@ const kinds = {
   base: 'base',
   'new-disk': 'disk',
   'new-vm': 'VM',
+  'torn-disk': 'disk',
 } as const satisfies Record<Verdict['leftover']['kind'], string>

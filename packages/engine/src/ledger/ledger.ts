@@ -37,6 +37,15 @@ export type RunStep =
   /** A disk is about to be made, marked with a text of its own. */
   | { readonly step: 'disk'; readonly mark: string }
   | { readonly step: 'disk-made'; readonly uuid: string }
+  /** A disk of the pool is about to become what it was at a point: a mixture, from here to `overwritten`. */
+  | {
+      readonly step: 'overwrite'
+      readonly disk: string
+      readonly name: string
+      readonly position: number
+      readonly point: string
+    }
+  | { readonly step: 'overwritten'; readonly disk: string }
   /** A VM is about to be made of exported settings. */
   | { readonly step: 'vm' }
   | { readonly step: 'vm-made'; readonly uuid: string }

@@ -1,7 +1,15 @@
-import { bytes } from '@tidemark/blocks'
-import { isFailure, type Session, type VdiRef, type VmRef } from '@tidemark/xenapi'
+import { BlocksError, bytes, decodeBitmap } from '@tidemark/blocks'
+import {
+  isFailure,
+  XenApiError,
+  type Session,
+  type SrRecord,
+  type VdiRecord,
+  type VdiRef,
+  type VmRef,
+} from '@tidemark/xenapi'
 import { EngineError } from '../error.ts'
-import type { DiskState, RestoreTarget, Vm } from '../pool.ts'
+import type { Changes, DiskState, RestoreTarget, Vm } from '../pool.ts'
 import { readInventory } from './inventory.ts'
 import { MARK_MADE, MARK_REPOSITORY, MARK_ROLE, MARK_SELF } from './marks.ts'
 import { fromTheBeginning, repeated, settled, type Seen } from './outcome.ts'
@@ -30,7 +38,8 @@ export function xenRestore(context: SnapshotContext): RestoreTarget {
         await session.VDI.remove_from_other_config(ref, MARK_SELF)
         await session.VDI.add_to_other_config(ref, MARK_SELF, made.uuid)
       })
-      return { uuid: made.uuid, size: bytes(made.virtual_size) }
+      const isZeroed = readsAsZeros(await session.SR.get_record(SR), made)
+      return { uuid: made.uuid, size: bytes(made.virtual_size), isZeroed }
     },
     async destroyDisk(uuid) {
       await destroyDisk(context, await session.VDI.get_by_uuid(uuid))
@@ -42,14 +51,70 @@ export function xenRestore(context: SnapshotContext): RestoreTarget {
       }
     },
     diskState: (uuid, signal) => diskState(session, uuid, signal),
-    async writeDisk(uuid, body, length, signal) {
+    writesParts: true,
+    async writeDisk(uuid, { extents, body }, signal) {
       const vdi = await session.VDI.get_by_uuid(uuid, { signal })
-      const write = () => session.importRawVdi(vdi, body(), { format: 'raw', length }, signal)
+      const write = () => session.importVdiStretches(vdi, extents, body(), signal)
       const disk = { ...context, vdi, what: 'the disk to restore to' }
       await fromTheBeginning(() => whileBusy(disk, write, signal)) // after a broken way it is still held for a moment
     },
+    changedSince: (uuid, snapshot, signal) => changedSince(context, uuid, snapshot, signal),
+    safetySnapshots: (uuids, name, signal) => safetySnapshots(session, uuids, name, signal),
     importVm: (metadata, disks, name, signal) => importVm(context, metadata, disks, name, signal),
   }
+}
+
+/**
+ * As xapi judges it before it copies sparsely: an LVM storage of before VHD, a raw volume, and some arrays hand out what lay there.
+ * xapi, sm_fs_ops.ml, must_write_zeroes_into_new_vdi.
+ */
+function readsAsZeros({ type, sm_config: sr }: SrRecord, { sm_config: vdi }: VdiRecord): boolean {
+  const driver = type.toLowerCase()
+  if (['lvm', 'lvmoiscsi', 'lvmohba'].includes(driver)) return sr['use_vhd'] === 'true' && vdi['type'] !== 'raw'
+  return driver !== 'cslg' && !(driver === 'equal' && sr['allocation']?.toLowerCase() === 'thick')
+}
+
+/** Waits for what a transfer before it left attached: a disk in use is refused. */
+async function changedSince(
+  context: SnapshotContext,
+  uuid: string,
+  snapshot: string,
+  signal: AbortSignal | undefined,
+): Promise<Changes> {
+  const { session } = context
+  try {
+    const from = await session.VDI.get_by_uuid(snapshot, { signal })
+    const vdi = await session.VDI.get_by_uuid(uuid, { signal })
+    const { snapshot_of: live, cbt_enabled: isTracked } = await session.VDI.get_record(from, { signal })
+    if (live !== vdi || !isTracked) return { known: false, detail: 'the snapshot is not tracked, or another disk’s' }
+    const size = bytes(await session.VDI.get_virtual_size(vdi, { signal }))
+    const ask = () => repeated(() => session.Async.VDI.list_changed_blocks(from, vdi, { signal }))
+    const text = await whileBusy({ ...context, vdi, what: 'the disk to restore to' }, ask, signal)
+    return { known: true, bitmap: decodeBitmap(text, size) }
+  } catch (error) {
+    if (error instanceof BlocksError) return { known: false, detail: error.message }
+    if (!(error instanceof XenApiError) || error.failure === undefined) throw error
+    return { known: false, detail: error.failure.join(' ') }
+  }
+}
+
+async function safetySnapshots(
+  session: Session,
+  uuids: readonly string[],
+  name: string,
+  signal: AbortSignal | undefined,
+): Promise<readonly string[]> {
+  const vms = new Set<VmRef>()
+  for (const uuid of uuids) {
+    const vdi = await session.VDI.get_by_uuid(uuid, { signal })
+    for (const vbd of await session.VDI.get_VBDs(vdi, { signal })) {
+      const vm = await session.VBD.get_VM(vbd, { signal })
+      if (!(await session.VM.get_is_control_domain(vm, { signal }))) vms.add(vm)
+    }
+  }
+  const made: string[] = []
+  for (const vm of vms) made.push(await session.VM.get_uuid(await session.Async.VM.snapshot(vm, name)))
+  return made
 }
 
 async function diskMarked(session: Session, name: string, mark: string): Promise<Seen<VdiRef>> {
@@ -71,6 +136,7 @@ async function diskState(session: Session, uuid: string, signal?: AbortSignal): 
   const usedBy: string[] = []
   for (const vbd of record.VBDs) {
     const { currently_attached: attached, VM: vm } = await session.VBD.get_record(vbd, { signal })
+    if (await session.VM.get_is_control_domain(vm, { signal })) continue // a transfer, which is waited for
     if (attached) usedBy.push(await session.VM.get_name_label(vm, { signal }))
   }
   return { size: bytes(record.virtual_size), usedBy }

@@ -69,6 +69,7 @@ function addStorage(draft: Draft, options: LabOptions, { storage, hosts }: Place
     shared,
     physical_size: size,
     is_tools_sr: name === TOOLS,
+    ...(type.startsWith('lvm') && { sm_config: { use_vhd: 'true' } }), // as sm writes it: volumes hold VHDs, new ones read as zeros
   })
   for (const position of storage.hosts ?? (shared ? hosts.keys() : [0])) {
     const host = hosts[position]

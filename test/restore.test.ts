@@ -1,0 +1,129 @@
+import { execFile } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer, connect, type AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { CBT_BLOCK, KiB, MiB } from '@tidemark/blocks'
+import { choosePoint, listPoints, noLedger, openPoint, restoreAsNewVm, type OpenPoint } from '@tidemark/engine'
+import { openXenPool } from '@tidemark/engine/xen'
+import { localBackend, openRepository, type Repository } from '@tidemark/repository'
+import { login } from '@tidemark/xenapi'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { guestWrites, openBench, succeed, type Bench } from './support/pool.ts'
+
+const PASSWORD = 'correct horse'
+const SIZE = 256 * MiB
+const run = promisify(execFile)
+let bench: Bench
+let vdi: string
+
+beforeAll(async () => {
+  bench = await openBench()
+  const vm = await bench.lab.control.createVm({ name: 'web', disks: [{ size: SIZE }] })
+  vdi = vm.disks[0]?.uuid ?? ''
+  await guestWrites(bench.lab, vdi, [0, 1, 5, 200, 4095], 'at the point')
+  await succeed(bench.tidemark('backup', 'web'))
+}, 60_000)
+afterAll(() => bench[Symbol.asyncDispose]())
+
+/** A way to the pool on which the bytes towards it are counted. */
+async function countedWay(): Promise<{ url: string; sent(): number } & AsyncDisposable> {
+  const { hostname, port } = new URL(bench.lab.url)
+  let sent = 0
+  const server = createServer((near) => {
+    const far = connect(Number(port), hostname)
+    near.on('data', (data) => void (sent += data.length))
+    near.pipe(far).pipe(near)
+    for (const [end, other] of [[near, far] as const, [far, near] as const]) end.on('error', () => other.destroy())
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    sent: () => sent,
+    async [Symbol.asyncDispose]() {
+      server.close()
+    },
+  }
+}
+
+async function newest(repository: Repository): Promise<OpenPoint> {
+  await repository.loadIndex()
+  return openPoint(repository, choosePoint(await listPoints(repository), 'web'))
+}
+
+const image = async (uuid: string): Promise<string> =>
+  `nbd+unix:///?socket=${await bench.lab.control.guestSocket(uuid)}`
+
+test('a disk of 256 MiB with five blocks of data is restored with what they take on the wire, and qemu-img finds it equal', async () => {
+  await using way = await countedWay()
+  await using session = await login(
+    { url: way.url, trust: { kind: 'fingerprint', sha256: bench.lab.fingerprint } },
+    { username: 'root', password: PASSWORD },
+  )
+  await using repository = await openRepository(localBackend(bench.repository), PASSWORD)
+  const point = await newest(repository)
+  const context = { pool: await openXenPool(session), repository, ledger: noLedger, onDisk: () => {} }
+  const { disks } = await restoreAsNewVm(context, point, { name: 'sparse', storage: undefined })
+  const [disk] = disks
+  expect(disk?.filled).toMatchObject({ compared: SIZE, isVerified: true })
+  expect(disk?.filled.written).toBeLessThanOrEqual(4 * 256 * KiB) // whole pieces
+  expect(way.sent()).toBeLessThan(4 * 256 * KiB + 256 * KiB)
+  await succeed(bench.tidemark('restore', 'web', '--to-dir', join(bench.directory, 'files')))
+  const file = join(bench.directory, 'files', `0-${vdi}.raw`)
+  const { stdout } = await run('qemu-img', [
+    'compare',
+    '-f',
+    'raw',
+    '-F',
+    'raw',
+    file,
+    await image(disk?.vdiUuid ?? ''),
+  ])
+  expect(stdout).toContain('identical')
+}, 60_000)
+
+test('a restore over a disk writes the blocks that differ and no others, the safety snapshot holds what was there', async () => {
+  const wanted = await bench.lab.control.sha256(vdi)
+  await guestWrites(bench.lab, vdi, [5, 300, 2000], 'after the point')
+  const spoilt = await bench.lab.control.sha256(vdi)
+  const { disks, snapshots } = await succeed(bench.tidemark('restore', 'web', '--over', '--safety-snapshot'))
+  expect(disks).toEqual([
+    { position: 0, from: vdi, to: vdi, written: 3 * CBT_BLOCK, compared: 2 * SIZE, verified: true },
+  ])
+  expect(await bench.lab.control.sha256(vdi)).toBe(wanted)
+  await using admin = await bench.admin()
+  const snapshot = await admin.VM.get_by_uuid(snapshots[0])
+  const [vbd] = await admin.VM.get_VBDs(snapshot)
+  if (vbd === undefined) throw new Error('no disk')
+  expect(await bench.lab.control.sha256(await admin.VDI.get_uuid(await admin.VBD.get_VDI(vbd)))).toBe(spoilt)
+  const again = await succeed(bench.tidemark('restore', 'web', '--over'))
+  expect(again['disks'][0]).toMatchObject({ written: 0, compared: SIZE, verified: true })
+}, 60_000)
+
+test('with tracking only what changed is read before it is written, and what the tracking hid is written all the same', async () => {
+  const wanted = await bench.lab.control.sha256(vdi)
+  await guestWrites(bench.lab, vdi, [7], 'told')
+  const honest = await succeed(bench.tidemark('restore', 'web', '--over', '--use-tracking'))
+  expect(honest['disks'][0]).toMatchObject({ written: CBT_BLOCK, verified: true })
+  expect(honest['disks'][0].compared).toBeLessThan(SIZE + 4 * MiB)
+  await guestWrites(bench.lab, vdi, [7, 3000], 'told in part')
+  const lie = { id: 'unsaid', at: 'bitmap', do: { action: 'omit' } } as const
+  const lied = await bench.withFaults([lie], () =>
+    succeed(bench.tidemark('restore', 'web', '--over', '--use-tracking')),
+  )
+  expect(lied['disks'][0]).toMatchObject({ written: 2 * CBT_BLOCK, verified: true })
+  expect(await bench.lab.control.sha256(vdi)).toBe(wanted)
+  const next = await succeed(bench.tidemark('backup', 'web'))
+  expect(next['points'][0].disks[0]).toMatchObject({ action: 'incremental' })
+}, 60_000)
+
+test('a disk that a running VM has is not written to', async () => {
+  await using admin = await bench.admin()
+  const [vm] = await admin.VM.get_by_name_label('web')
+  if (vm === undefined) throw new Error('no VM')
+  await admin.VM.start(vm, false, false)
+  const { code, last } = await bench.tidemark('restore', 'web', '--over')
+  expect(code).not.toBe(0)
+  expect(last).toMatchObject({ message: expect.stringContaining('attached to web; shut that VM down first') })
+  await admin.VM.hard_shutdown(vm)
+}, 60_000)
