@@ -61,6 +61,7 @@ function main() {
     stress,
     scale,
     'grid-simulation': gridSimulation,
+    cancel,
   }
   if (!Object.hasOwn(commands, command)) fail(`usage: node scripts/run.cjs ${Object.keys(commands).join('|')}`, 2)
   process.chdir(root)
@@ -177,6 +178,12 @@ function stress(args) {
   installPrograms(['restic'], { needed: true })
   build()
   follow(node(), ['--conditions=@tidemark/source', 'scripts/stress.ts', ...args])
+}
+
+/** Backups and restores stopped by Ctrl-C: how long they take to end. */
+function cancel(args) {
+  build()
+  follow(node(), ['--conditions=@tidemark/source', 'scripts/cancel.ts', ...args])
 }
 
 function generate() {

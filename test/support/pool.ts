@@ -52,14 +52,7 @@ export async function openBench(options: Partial<LabSettings> = {}): Promise<Ben
     directory,
     repository,
     passwordFile,
-    tidemark: (...args) =>
-      tidemark(directory, [
-        '--config',
-        join(directory, 'config.yaml'),
-        '--cache-dir',
-        join(directory, 'cache'),
-        ...args,
-      ]),
+    tidemark: (...args) => tidemark(directory, args),
     admin: () => adminOf(lab),
     restic: (...args) => restic(['--repo', repository, '--password-file', passwordFile, '--no-cache', ...args]),
     async withFaults(faults, work) {
@@ -99,9 +92,21 @@ export async function succeed(run: Promise<Run>): Promise<Line> {
   return last
 }
 
+/** The command from its sources, with the configuration of a bench, and JSON lines. */
+export const commandOf = (directory: string, args: readonly string[]): string[] => [
+  '--conditions=@tidemark/source',
+  MAIN,
+  '--json',
+  '--config',
+  join(directory, 'config.yaml'),
+  '--cache-dir',
+  join(directory, 'cache'),
+  ...args,
+]
+
 function tidemark(directory: string, args: readonly string[]): Promise<Run> {
   const { promise, resolve: done } = Promise.withResolvers<Run>()
-  const all = ['--conditions=@tidemark/source', MAIN, '--json', ...args]
+  const all = commandOf(directory, args)
   const env = { ...process.env, TIDEMARK_STATE_DIR: join(directory, 'state') }
   execFile(process.execPath, all, { maxBuffer: 1 << 28, env }, (error, stdout, stderr) => {
     const lines = stdout.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as Line]))

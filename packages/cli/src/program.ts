@@ -29,6 +29,8 @@ import { VERSION } from './version.ts'
 export interface Surroundings {
   out(json: boolean): Out
   readonly signal: AbortSignal
+  /** From now on a signal ends the process within two seconds. */
+  endPromptly(): void
   exit(code: ExitCode): void
 }
 
@@ -85,7 +87,8 @@ export function buildProgram(surroundings: Surroundings): Command {
     .option('--no-cache', 'keep nothing, and read all of the index each time')
     .addHelpText('after', footer)
     .exitOverride()
-  const start: Start = async (run) => {
+  const start: Start = async (run, ending = 'orderly') => {
+    if (ending === 'prompt') surroundings.endPromptly()
     const { json = false, config, cache, cacheDir } = program.opts<Shared>()
     const cached = cache && cacheDir !== undefined ? { cache: cacheDir } : {}
     surroundings.exit(await run({ config, signal: surroundings.signal, ...cached }, surroundings.out(json)))

@@ -113,6 +113,21 @@ export async function tidyPool(
   return failed
 }
 
+/**
+ * Removes what restores that were cut left, by the journals of this machine; what cannot go now stays in them. A restore begins with it, as a
+ * backup does with what backups left.
+ */
+export async function tidyRestores(context: JanitorContext, signal?: AbortSignal): Promise<void> {
+  const { ledger } = context
+  const isCut = ({ header, isAlive }: UnfinishedRun) => header.kind === 'restore' && !isAlive
+  if (!(await ledger.unfinished()).some(isCut)) return
+  const { verdicts, over } = await inspectPool(context, { othersAtWork: true }, signal) // what no journal knows is left
+  await tidyPool(context, {
+    verdicts: verdicts.filter(({ leftover: { kind } }) => kind === 'new-disk' || kind === 'new-vm'),
+    over: over.filter(({ header }) => header.kind === 'restore'),
+  })
+}
+
 /** A new VM goes before its disks, a snapshot before loose copies. */
 const ordered = (verdicts: readonly Verdict[]): readonly Verdict[] =>
   verdicts.toSorted((a, b) => ORDER.indexOf(a.leftover.kind) - ORDER.indexOf(b.leftover.kind))

@@ -31,7 +31,10 @@ export function addBackup(program: Command, start: Start): void {
     )
     .option('--no-resume', 'begin anew, whatever was cut before; and keep nothing on the pool, should this be cut')
     .action((vms: string[], args: BackupArguments) =>
-      start(async (global, out) => (await (await import('../commands/backup.ts')).backup(global, out, vms, args)).exit),
+      start(
+        async (global, out) => (await (await import('../commands/backup.ts')).backup(global, out, vms, args)).exit,
+        'prompt',
+      ),
     )
 }
 

@@ -20,6 +20,7 @@ export function addRestore(program: Command, start: Start): void {
     .action((point: string, args: RestoreArguments) =>
       start(
         async (global, out) => (await (await import('../commands/restore.ts')).restore(global, out, point, args)).exit,
+        'prompt',
       ),
     )
 }

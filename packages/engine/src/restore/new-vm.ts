@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Repository } from '@tidemark/repository'
 import { EngineError } from '../error.ts'
 import type { OnDisk } from '../events.ts'
+import { tidyRestores } from '../janitor.ts'
 import type { Journal, Ledger } from '../ledger/ledger.ts'
 import type { OpenPoint } from '../points.ts'
 import type { Pool, Storage, Vm } from '../pool.ts'
@@ -54,6 +55,7 @@ export async function restoreAsNewVm(
   if (metadata === undefined) {
     throw new EngineError('ENGINE_TARGET', 'the point holds no VM settings; restore its disks with --to-dir instead')
   }
+  await tidyRestores(context, signal)
   const storages = await restore.storages(signal)
   const placed = point.record.disks.map((record) => ({ record, storage: chooseStorage(storages, record, options) }))
   const { pool, repository } = context
