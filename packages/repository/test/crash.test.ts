@@ -39,13 +39,7 @@ test.each(names)(
 class LazyFileSystem extends PowerCutFileSystem {
   override async open(path: string, flags: number, mode?: number): Promise<OpenFile> {
     const file = await super.open(path, flags, mode)
-    return new Proxy(file, {
-      get(target, key) {
-        if (key === 'sync') return async () => {}
-        const value: unknown = Reflect.get(target, key)
-        return typeof value === 'function' ? value.bind(target) : value
-      },
-    })
+    return { ...file, sync: async () => {}, [Symbol.asyncDispose]: () => file.close() }
   }
 }
 

@@ -12,8 +12,6 @@ export class PowerCut extends Error {
   override readonly name = 'PowerCut'
 }
 
-type Method = (...args: never[]) => Promise<unknown>
-
 /** A change of a directory that was not synced since. */
 interface Change {
   readonly path: string
@@ -120,22 +118,23 @@ export class PowerCutFileSystem implements FileSystem {
   }
 
   #wrapped(file: OpenFile, path: string): OpenFile {
-    const step = <Result>(work: () => Promise<Result>) => this.#step(work)
-    const wrote = (done: Promise<unknown>) => done.finally(() => this.#unsynced.add(path))
-    const synced = () => {
+    const wrote = <Result>(done: Promise<Result>) => done.finally(() => this.#unsynced.add(path))
+    const sync = async () => {
+      await file.sync()
       this.#unsynced.delete(path)
       this.#changes.delete(path)
     }
-    return new Proxy(file, {
-      get(target, key) {
-        if (key === 'write' || key === 'truncate') {
-          return (...args: never[]) => step(() => wrote((target[key].bind(target) as Method)(...args)))
-        }
-        if (key === 'sync') return () => step(() => target.sync().then(synced))
-        const value: unknown = Reflect.get(target, key)
-        return typeof value === 'function' ? value.bind(target) : value
-      },
-    })
+    const write = (...args: Parameters<OpenFile['write']>) => this.#step(() => wrote(file.write(...args)))
+    return {
+      fd: file.fd,
+      read: file.read.bind(file),
+      stat: file.stat.bind(file),
+      write: write as OpenFile['write'],
+      truncate: (length) => this.#step(() => wrote(file.truncate(length))),
+      sync: () => this.#step(sync),
+      close: () => file.close(),
+      [Symbol.asyncDispose]: () => file.close(),
+    }
   }
 
   async #step<Result>(work: () => Promise<Result>): Promise<Result> {
