@@ -59,6 +59,7 @@ function main() {
     schedules,
     crash,
     stress,
+    'lying-bitmap': lyingBitmap,
     scale,
     'grid-simulation': gridSimulation,
     cancel,
@@ -184,6 +185,12 @@ function stress(args) {
 function cancel(args) {
   build()
   follow(node(), ['--conditions=@tidemark/source', 'scripts/cancel.ts', ...args])
+}
+
+/** Bitmaps that omit a changed block, until the audit catches them. */
+function lyingBitmap(args) {
+  build()
+  follow(node(), ['--conditions=@tidemark/source', 'scripts/lying-bitmap.ts', ...args])
 }
 
 function generate() {

@@ -9,7 +9,7 @@ import { openNbd } from '@tidemark/nbd'
 import { login, type Session } from '@tidemark/xenapi'
 
 const MAIN = resolve(import.meta.dirname, '../../packages/cli/src/main.ts')
-const PASSWORD = 'correct horse'
+export const PASSWORD = 'correct horse'
 
 /** One run of the command as a user meets it: a process, its exit code, its JSON lines. */
 export interface Run {

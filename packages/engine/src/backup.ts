@@ -12,6 +12,7 @@ import { planVm, type PlannedVm } from './planner.ts'
 import { listPoints, slugOf, treeNameOf, type RestorePoint } from './points.ts'
 import type { Disk, DiskSnapshot, Pool, Vm, VmSnapshot } from './pool.ts'
 import { cutRun, noteRun, resumeRun, type Run } from './run.ts'
+import { oldestSuspect, suspectTag } from './suspects.ts'
 import { encodeVmRecord, type VmRecord } from './vm-record.ts'
 
 export interface BackupOptions extends PlanOptions {
@@ -154,8 +155,22 @@ async function makePoint(
   on({ type: 'stage', stage: 'saving' })
   const { takenAt } = snapshot
   const record = { ...recordOf(context, vm, takenAt, snapshot.uuid, disks), ...run.history }
-  const point = await saveVm(context, { record, metadata, disks, takenAt, planned, tags: options.tags }, signal)
+  const tags = [...options.tags, ...(await suspectTags(context, record, signal))]
+  const point = await saveVm(context, { record, metadata, disks, takenAt, planned, tags }, signal)
   return { point, record }
+}
+
+/** What a wrong bitmap says about the points before. */
+async function suspectTags({ repository, on }: BackupContext, { vm, disks }: VmRecord, signal: AbortSignal) {
+  const wrong = disks.filter(({ audit }) => audit !== undefined && audit.differing > 0)
+  if (wrong.length === 0) return []
+  const history = await listPoints(repository, { vm: vm.uuid }, signal)
+  const oldest = await Promise.all(wrong.map(({ vdi }) => oldestSuspect(repository, history, vdi, signal)))
+  const first = history.findIndex((point) => oldest.includes(point))
+  const since = history[first]
+  if (since === undefined) return []
+  on({ type: 'suspects', points: history.slice(first).map(({ id }) => id) })
+  return [suspectTag(since)]
 }
 
 /** Ends or undoes what earlier runs of this VM left, but for `own`. What cannot be tidied now calls for attention, and stops nothing. */

@@ -10,6 +10,8 @@ export type BackupEvent =
   | { readonly type: 'replan'; readonly plan: DiskPlan }
   /** Blocks that the pool called unchanged are not: the disk is compared as a whole. Earlier points may lack changes. */
   | { readonly type: 'wrong-bitmap'; readonly plan: DiskPlan; readonly differing: Extents }
+  /** After a wrong bitmap: IDs of the earlier points that may lack changes, oldest first. */
+  | { readonly type: 'suspects'; readonly points: readonly string[] }
   /** What an earlier run left of this VM's snapshots, and what becomes of it. */
   | { readonly type: 'leftover'; readonly verdict: Verdict }
   /** An earlier run was cut; this one goes on with its snapshot, for the `times`th time. */

@@ -81,3 +81,4 @@ export {
 export { restoreOver, type OverOptions, type RestoredOver } from './restore/over.ts'
 export { verifyDisk, type DiskVerdict } from './verify.ts'
 export { type AuditRecord, type DiskRecord, type VmRecord } from './vm-record.ts'
+export { markSuspects, suspectsOf } from './suspects.ts'

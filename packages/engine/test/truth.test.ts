@@ -4,9 +4,11 @@ import {
   backupVm,
   contentOf,
   listPoints,
+  markSuspects,
   noLedger,
   openPoint,
   planBackup,
+  suspectsOf,
   systemClock,
   type BackupEvent,
   type RestorePoint,
@@ -156,4 +158,51 @@ test('a run says what it compared, and an honest bitmap raises no alarm', async 
     [3, 4],
     [0, 1],
   ])
+})
+
+test('points that rest on a wrong bitmap are suspects, back to the last that read all; they stay so when the finder goes', async () => {
+  const options = { ...backupDefaults, audit: { runs: 1, samples: 0 } }
+  const pool = memoryPool([MiB])
+  await using repository = await initRepository(memoryBackend(), 'pw', fast)
+  fill(pool, 16)
+  const run = async (audited: boolean) => {
+    const events: BackupEvent[] = []
+    const { point } = await backupVm(contextOf(pool, repository, events), pool.vm, audited ? options : noAudit)
+    return { id: point.id, told: events.flatMap((event) => (event.type === 'suspects' ? event.points : [])) }
+  }
+  await run(false)
+  const right = await backupVm(contextOf(pool, repository), pool.vm, { ...noAudit, full: true })
+  pool.write('vdi-0', 1, 55)
+  const second = await run(false)
+  pool.hides = (block) => block === 3
+  pool.write('vdi-0', 3, 66)
+  const third = await run(false)
+  pool.hides = () => false
+  const finder = await run(true)
+  expect(finder.told).toEqual([second.id, third.id])
+  const suspects = async () => suspectsOf(await listPoints(repository))
+  expect(await suspects()).toEqual(new Set([second.id, third.id]))
+  expect((await suspects()).has(right.point.id)).toBe(false)
+  await using _ = await repository.lock('exclusive')
+  expect(await markSuspects(repository, [])).toBe(2)
+  expect(await markSuspects(repository, [])).toBe(0)
+  const found = (await listPoints(repository)).find(({ id }) => id === finder.id)
+  if (found === undefined) throw new Error('the finder is gone')
+  await repository.removeSnapshot(found.snapshot.id)
+  expect(await suspects()).toEqual(new Set([second.id, third.id]))
+})
+
+test('of another VM no point is a suspect', async () => {
+  const [one, two] = [memoryPool([MiB]), memoryPool([MiB])]
+  const other = { ...two.vm, uuid: 'vm-other', name: 'other' }
+  await using repository = await initRepository(memoryBackend(), 'pw', fast)
+  const audited = { ...backupDefaults, audit: { runs: 1, samples: 0 } }
+  await backupVm(contextOf(one, repository), one.vm, audited)
+  one.write('vdi-0', 0, 5)
+  const lying = await backupVm(contextOf(one, repository), one.vm, noAudit)
+  await backupVm(contextOf(two, repository), other, noAudit)
+  one.hides = (block) => block === 2
+  one.write('vdi-0', 2, 5)
+  await backupVm(contextOf(one, repository), one.vm, audited)
+  expect(suspectsOf(await listPoints(repository))).toEqual(new Set([lying.point.id]))
 })

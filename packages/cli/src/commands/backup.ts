@@ -166,9 +166,10 @@ function narrate(out: Out): (event: BackupEvent) => void {
         return out.say(diskPlanLine(event.plan))
       case 'wrong-bitmap':
         out.event({ type: 'wrong-bitmap', disk: diskPlanForPrograms(event.plan), differing: event.differing })
-        return out.say(
-          `  ALARM: ${diskPlanLine(event.plan).trim()}\n  earlier points may lack changes: see docs/runs.md`,
-        )
+        return out.say(`  ALARM: ${diskPlanLine(event.plan).trim()}`)
+      case 'suspects':
+        out.event({ type: 'suspects', points: event.points })
+        return out.say(`  these points may lack changes: ${event.points.map(shortId).join(', ')}`)
       case 'leftover':
         out.event({ type: 'leftover', ...verdictForPrograms(event.verdict) })
         return out.say(`  ${verdictLine(event.verdict)}`)

@@ -1,3 +1,4 @@
+import { markSuspects } from '@tidemark/engine'
 import { forget as forgetPlanned, planForget } from '@tidemark/repository'
 import type { ForgetPlan, ForgetRequest, GroupBy, KeepCount, KeepRules, Span, Verdict } from '@tidemark/repository'
 import { openRepo, type GlobalOptions, type RepositoryOptions } from '../connect.ts'
@@ -47,6 +48,7 @@ export async function forget(
   const plan = await planForget(repository, request, lock.signal)
   out.say(planText(plan, dryRun))
   if (!dryRun) {
+    await markSuspects(repository, plan.remove, global.signal) // the run that found them out may be among those that go
     const onProgress = (progress: { readonly removed: number; readonly total: number }) => {
       out.event({ type: 'forget', ...progress })
       out.live(`  removed ${progress.removed} of ${progress.total}`)

@@ -1,5 +1,14 @@
 import { changedExtents, countMarked } from '@tidemark/blocks'
-import { choosePoint, listPoints, openPoint, vmNameOf, vmOf, type OpenPoint, type RestorePoint } from '@tidemark/engine'
+import {
+  choosePoint,
+  listPoints,
+  openPoint,
+  suspectsOf,
+  vmNameOf,
+  vmOf,
+  type OpenPoint,
+  type RestorePoint,
+} from '@tidemark/engine'
 import type { Repository } from '@tidemark/repository'
 import { openRepo, type GlobalOptions, type RepositoryOptions } from '../connect.ts'
 import { exitCodes, type ExitCode } from '../exit.ts'
@@ -15,14 +24,13 @@ export async function points(
 ): Promise<ExitCode> {
   await using repository = await openRepo(global, args)
   const found = await listPoints(repository, vm === undefined ? {} : { vm }, global.signal)
+  const suspects = suspectsOf(await listPoints(repository, {}, global.signal))
   const rows = found.map((point) => [
     shortId(point.id),
     moment(point.snapshot.time),
     vmNameOf(point),
     added(point.snapshot.summary?.dataAddedPacked),
-    tagsOf(point)
-      .filter((tag) => tag !== 'tidemark' && !tag.startsWith('vm-'))
-      .join(','),
+    [...(suspects.has(point.id) ? ['SUSPECT'] : []), ...ownTags(point)].join(','),
   ])
   const listed = found.map((point) => ({
     id: point.id,
@@ -30,6 +38,7 @@ export async function points(
     time: point.snapshot.time.toISOString(),
     vm: { uuid: vmOf(point) ?? null, name: vmNameOf(point) },
     tags: tagsOf(point),
+    suspect: suspects.has(point.id),
   }))
   const text = rows.length === 0 ? 'no restore points' : table(['point', 'time', 'VM', '>stored', 'tags'], rows)
   out.result({ points: listed }, text)
@@ -37,6 +46,10 @@ export async function points(
 }
 
 const tagsOf = ({ snapshot }: RestorePoint): readonly string[] => snapshot.tags ?? []
+
+/** Without those that say what a point is. */
+const ownTags = (point: RestorePoint): readonly string[] =>
+  tagsOf(point).filter((tag) => tag !== 'tidemark' && !tag.startsWith('vm-') && !tag.startsWith('suspect'))
 
 const added = (bytes: number | undefined): string => (bytes === undefined ? '' : size(bytes))
 
@@ -50,20 +63,34 @@ export async function show(
   const point = await findPoint(repository, selector, global.signal)
   const maps = await changeMaps(point, global.signal)
   out.result(
-    { id: point.id, snapshot: point.snapshot.id, record: point.record, changed: Object.fromEntries(maps.ranges) },
+    {
+      id: point.id,
+      snapshot: point.snapshot.id,
+      suspect: point.suspect,
+      record: point.record,
+      changed: Object.fromEntries(maps.ranges),
+    },
     showText(point, maps.lines),
   )
   return exitCodes.done
 }
 
+/** A point, and whether it may lack changes: a later run found that the pool's bitmaps were wrong. */
+export type FoundPoint = OpenPoint & { readonly suspect: boolean }
+
+/** What to know before such a point is trusted. */
+export const SUSPECT_WARNING =
+  'this point may lack changes: a later run found that the pool had called changed blocks unchanged (docs/runs.md)'
+
 /** Finds a point and reads its record. The order matters: snapshots first, then the index. */
-export async function findPoint(repository: Repository, selector: string, signal: AbortSignal): Promise<OpenPoint> {
+export async function findPoint(repository: Repository, selector: string, signal: AbortSignal): Promise<FoundPoint> {
   const all = await listPoints(repository, {}, signal)
   await repository.loadIndex(signal)
-  return openPoint(repository, choosePoint(all, selector), signal)
+  const point = choosePoint(all, selector)
+  return { ...(await openPoint(repository, point, signal)), suspect: suspectsOf(all).has(point.id) }
 }
 
-function showText(point: OpenPoint, maps: ReadonlyMap<string, string>): string {
+function showText(point: FoundPoint, maps: ReadonlyMap<string, string>): string {
   const { record, snapshot, id } = point
   const rows = record.disks.map(({ position, name, size: bytes, action, source, bytes: counted }) => [
     String(position),
@@ -80,6 +107,7 @@ function showText(point: OpenPoint, maps: ReadonlyMap<string, string>): string {
     ...(maps.has(vdi) ? [`  changed [${maps.get(vdi)}]`] : []),
   ])
   return [
+    ...(point.suspect ? [`SUSPECT   ${SUSPECT_WARNING}`] : []),
     `point     ${id}`,
     `restic    ${snapshot.id.slice(0, 8)}  tags ${tagsOf(point).join(',')}`,
     `VM        ${record.vm.name} (${record.vm.uuid}), ${record.vm.powerState.toLowerCase()}`,

@@ -20,7 +20,7 @@ import { exitCodes, type ExitCode } from '../exit.ts'
 import type { Out } from '../output/out.ts'
 import { progressView } from '../output/progress.ts'
 import { shortId, size } from '../output/units.ts'
-import { findPoint } from './points.ts'
+import { findPoint, SUSPECT_WARNING } from './points.ts'
 
 export interface VerifyArguments extends PoolOptions, RepositoryOptions {
   readonly disk?: readonly string[]
@@ -44,6 +44,7 @@ export async function verify(
   await using open = againstPool ? await openPool(global, args) : undefined
   const vm = open !== undefined && args.vm !== undefined ? chooseVm(await open.pool.vms(running), args.vm) : undefined
   out.say(`Verifying point ${shortId(point.id)} of ${point.record.vm.name}${againstPool ? ' against the pool' : ''}`)
+  if (point.suspect) out.say(`  ${SUSPECT_WARNING}`)
   const context = { repository, onDisk: progressView(out).update }
   const verdicts: DiskVerdict[] = []
   for (const record of chooseDisks(point, args.disk ?? [])) {
@@ -52,7 +53,10 @@ export async function verify(
   }
   await checkBitmaps(point, running)
   const differing = verdicts.filter(({ differences }) => differences.length > 0)
-  out.result({ point: point.id, disks: verdicts.map(forPrograms) }, verdicts.map(verdictLine).join('\n'))
+  out.result(
+    { point: point.id, suspect: point.suspect, disks: verdicts.map(forPrograms) },
+    verdicts.map(verdictLine).join('\n'),
+  )
   return differing.length === 0 ? exitCodes.done : exitCodes.failed
 }
 
