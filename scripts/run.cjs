@@ -58,6 +58,7 @@ function main() {
     fuzz,
     schedules,
     crash,
+    detect,
     stress,
     'lying-bitmap': lyingBitmap,
     scale,
@@ -191,6 +192,12 @@ function cancel(args) {
 function lyingBitmap(args) {
   build()
   follow(node(), ['--conditions=@tidemark/source', 'scripts/lying-bitmap.ts', ...args])
+}
+
+/** One flipped bit after the other, in every kind of file of a repository. */
+function detect(args) {
+  build()
+  follow(node(), ['--conditions=@tidemark/source', 'scripts/detect.ts', ...args])
 }
 
 function generate() {

@@ -5,9 +5,12 @@ import {
   initRepository,
   memoryBackend,
   openRepository,
+  RepositoryError,
   planContent,
   savePoint,
   writeContent,
+  type Backend,
+  type CheckProgress,
   type CheckReport,
   type DataSubset,
   type MemoryBackend,
@@ -78,7 +81,8 @@ test("a part has the packs that restic's part has: by the first byte of their ID
   const broken = new Map(store.files)
   for (const path of packsOf(store)) broken.set(path, flipped(store.files.get(path), 20))
   const { errors } = await check(memoryBackend(broken), { part: 2, of: 4 })
-  expect(new Set(errors.map(({ file }) => file).filter((file) => file.startsWith('data/')))).toEqual(new Set(wanted))
+  const read = errors.filter(({ code }) => code === 'PACK_DAMAGED') // trees are read anyway
+  expect(new Set(read.map(({ file }) => file))).toEqual(new Set(wanted))
 })
 
 test.each([
@@ -133,6 +137,50 @@ test('a pack that is gone is told with what it takes along', async () => {
   expect(finding?.affects?.map(({ path }) => path)).toEqual([expect.stringMatching(/^\/vm-2\/.*disk\.raw$/)])
 })
 
+test('a damaged tree is told with its pack and with what lies below, without reading data', async () => {
+  const store = await made()
+  const [first = ''] = await treePacksOf(store)
+  const blobs = (store.files.get(first)?.length ?? 0) >> 1
+  for (let at = 8; at < blobs; at += 8) store.files.set(first, flipped(store.files.get(first), at))
+  const { errors } = await check(store, false)
+  const finding = errors.find(({ code }) => code === 'TREE_DAMAGED')
+  expect(finding).toMatchObject({ file: first, affects: [{ path: expect.stringMatching(/^\//) }] })
+})
+
+test('a lock that cannot be read is named', async () => {
+  const store = await made()
+  const path = `locks/${'a'.repeat(64)}`
+  store.files.set(path, new Uint8Array(200).fill(7))
+  expect((await check(store, false)).errors).toEqual([expect.objectContaining({ code: 'LOCK_DAMAGED', file: path })])
+})
+
+test('storage that does not answer is no damage, and an abort ends a check with its reason', async () => {
+  const store = await made()
+  const away: Backend = {
+    ...store,
+    async load(file, ...rest) {
+      if (file.type === 'data') throw new RepositoryError('BACKEND_UNAVAILABLE', 'away')
+      return store.load(file, ...rest)
+    },
+  }
+  await using cut = await openRepository(away, 'pw', options)
+  await expect(cut.check({ readData: true })).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' })
+  await using repository = await openRepository(store, 'pw', options)
+  const stop = new AbortController()
+  const reason = new Error('enough')
+  const stopEarly = ({ phase, done }: CheckProgress) => void (phase === 'packs' && done === 3 && stop.abort(reason))
+  await expect(repository.check({ readData: true }, stopEarly, stop.signal)).rejects.toBe(reason)
+})
+
+test('of more findings than anybody reads, the others are counted', async () => {
+  const store = await made()
+  for (const path of store.files.keys()) if (path.startsWith('index/')) store.files.delete(path)
+  for (let i = 0; i < 10_050; i++) store.files.set(`locks/${i.toString(16).padStart(64, '0')}`, new Uint8Array(9))
+  const { errors, errorsOmitted } = await check(store, false)
+  expect(errors).toHaveLength(10_000)
+  expect(errorsOmitted).toBeGreaterThan(49)
+})
+
 test('two packs that changed places are found', async () => {
   const store = await made()
   const [one = '', two = ''] = packsOf(store)
@@ -157,6 +205,21 @@ async function dataPacksOf(store: MemoryBackend, path: string): Promise<string[]
     if (found.length > 0) break
   }
   return found
+}
+
+/** Packs of which a check without data reads something. */
+async function treePacksOf(store: MemoryBackend): Promise<string[]> {
+  const read = new Set<string>()
+  const watched: Backend = {
+    ...store,
+    load: (file, ...rest) => {
+      if (file.type === 'data') read.add(`data/${file.name.slice(0, 2)}/${file.name}`)
+      return store.load(file, ...rest)
+    },
+  }
+  await using repository = await openRepository(watched, 'pw', options)
+  await repository.check({ readData: false })
+  return [...read]
 }
 
 function flipped(file: Uint8Array | undefined, at: number): Uint8Array {

@@ -28,8 +28,12 @@ export async function check(global: GlobalOptions, out: Out, args: CheckArgument
   const hints =
     unused === 0
       ? []
-      : [`hint: ${unused} packs are in no index, left by an interrupted backup; restic prune frees them`]
-  const verdict = report.errors.length === 0 ? 'no errors were found' : `${report.errors.length} errors were found`
+      : [
+          `hint: ${unused} packs are in no index, of a backup that runs or was interrupted; tidemark prune frees what is left`,
+        ]
+  const count = report.errors.length + report.errorsOmitted
+  if (report.errorsOmitted > 0) lines.push(`… and ${report.errorsOmitted} more`)
+  const verdict = count === 0 ? 'no errors were found' : `${count} ${count === 1 ? 'error was' : 'errors were'} found`
   const read = readData === false ? [] : [`${report.packsRead} of ${report.packs} packs were read`]
   out.result({ ...report }, [...lines, ...hints, ...read, verdict].join('\n'))
   return report.errors.length === 0 ? exitCodes.done : exitCodes.failed

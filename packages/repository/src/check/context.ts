@@ -1,5 +1,5 @@
 import type { Backend } from '../backends/backend.ts'
-import { isRepositoryError } from '../error.ts'
+import { isRepositoryError, RepositoryError, type RepositoryErrorCode } from '../error.ts'
 import type { Sealer } from '../format/crypto.ts'
 import type { IndexCache } from '../index-cache/index-cache.ts'
 import type { SealingPool } from '../sealing/pool.ts'
@@ -35,7 +35,15 @@ export interface Losses {
   readonly packs: Map<string, CheckFinding>
 }
 
-/** Reports what is wrong. A file that the storage cannot give back is a finding as well; only an abort goes through. */
+/** Failures that say nothing about what is stored. */
+const NO_DAMAGE: ReadonlySet<RepositoryErrorCode> = new Set<RepositoryErrorCode>([
+  'BACKEND_UNAVAILABLE',
+  'REPOSITORY_CACHE',
+  'REPOSITORY_CLOSED',
+  'REPOSITORY_LOCK_LOST',
+])
+
+/** Reports what is wrong. A file that the storage cannot give back is a finding as well; an abort goes through, and storage that does not answer. */
 export async function attempt(
   check: Check,
   code: CheckCode,
@@ -47,8 +55,12 @@ export async function attempt(
     return undefined
   } catch (error) {
     check.signal?.throwIfAborted()
-    if (isRepositoryError(error, 'REPOSITORY_CLOSED') || !(error instanceof Error)) throw error
+    if (!(error instanceof Error) || (error instanceof RepositoryError && NO_DAMAGE.has(error.code))) throw error
     const isStorage = isRepositoryError(error, 'BACKEND_IO') || isRepositoryError(error, 'BACKEND_DENIED')
-    return check.report(isStorage ? 'UNREADABLE' : code, file, error.message)
+    return check.report(isStorage ? 'UNREADABLE' : code, packOf(error) ?? file, error.message)
   }
 }
+
+/** Of a tree that cannot be read: the pack it is in. */
+const packOf = (error: Error): string | undefined =>
+  error instanceof RepositoryError && error.file?.startsWith('data/') === true ? error.file : undefined

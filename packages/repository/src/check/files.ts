@@ -1,3 +1,5 @@
+import { isRepositoryError } from '../error.ts'
+import { decodeConfig } from '../format/config.ts'
 import { decodeSnapshot, type Snapshot } from '../format/snapshot.ts'
 import { sha256Hex, snapshotId } from '../id.ts'
 import { loadUnpacked } from '../unpacked.ts'
@@ -14,7 +16,25 @@ export async function checkKeysAndConfig(check: Check): Promise<void> {
   await attempt(check, 'CONFIG_DAMAGED', 'config', async () => {
     const config = sealer.open(await backend.load({ type: 'config', name: '' }, 'all', signal))
     if (config === undefined) report('CONFIG_DAMAGED', 'config', 'the MAC does not verify')
+    else decodeConfig(config)
   })
+}
+
+/** A lock that nobody can read keeps everybody out until somebody removes it. */
+export async function checkLocks(check: Check): Promise<void> {
+  const { backend, sealer, signal } = check
+  for await (const { name, size } of backend.list('locks', signal)) {
+    if (size === 0) continue // left by a crash of a program that does not rename; everybody ignores it
+    await attempt(check, 'LOCK_DAMAGED', `locks/${name}`, async () => {
+      const json = await loadUnpacked(backend, sealer, { type: 'locks', name }, signal).catch(unlessGone)
+      if (json !== undefined) JSON.parse(Buffer.from(json).toString())
+    })
+  }
+}
+
+/** Its program is done with it. */
+function unlessGone(error: unknown): undefined {
+  if (!isRepositoryError(error, 'BACKEND_NOT_FOUND')) throw error
 }
 
 /** All that can be read. */

@@ -4,6 +4,7 @@ import type { SnapshotId } from '../id.ts'
 export type CheckCode =
   | 'CONFIG_DAMAGED'
   | 'KEY_DAMAGED'
+  | 'LOCK_DAMAGED'
   | 'INDEX_DAMAGED'
   /** An index and the header of a pack do not agree. */
   | 'INDEX_DIFFERS'

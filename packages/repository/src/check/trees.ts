@@ -18,7 +18,7 @@ export async function checkTrees(check: Check, snapshots: readonly Snapshot[], i
       const { tree, path } = next
       const entry = index.find('tree', idBytes(tree))
       if (entry >= 0 && !seen.add(entry)) continue
-      for (const node of await nodesOf(check, source, tree, file)) {
+      for (const node of await nodesOf(check, source, tree, entry, file)) {
         const name = `${path}/${node.name}`
         if (node.type === 'file') checkFile(check, node, name, file, index)
         if (node.subtree !== undefined) queue.push({ tree: node.subtree, path: name })
@@ -28,9 +28,17 @@ export async function checkTrees(check: Check, snapshots: readonly Snapshot[], i
   }
 }
 
-async function nodesOf(check: Check, source: TreeSource, tree: BlobId, file: string): Promise<TreeNode[]> {
+async function nodesOf(
+  check: Check,
+  source: TreeSource,
+  tree: BlobId,
+  entry: number,
+  file: string,
+): Promise<TreeNode[]> {
   let nodes: TreeNode[] = []
-  await attempt(check, 'TREE_DAMAGED', file, async () => void (nodes = await loadTree(source, tree, check.signal)))
+  const load = async () => void (nodes = await loadTree(source, tree, check.signal))
+  const finding = await attempt(check, 'TREE_DAMAGED', file, load)
+  if (finding !== undefined && entry >= 0 && !check.losses.blobs.has(entry)) check.losses.blobs.set(entry, finding)
   return nodes
 }
 
