@@ -32,6 +32,8 @@ const OUTSIDERS = {
   'qemu-system-x86_64': 'qemu-system-x86',
   busybox: 'busybox-static',
   cpio: 'cpio',
+  extlinux: 'extlinux',
+  setpriv: 'util-linux',
   modprobe: 'kmod',
   ip: 'iproute2',
   openssl: 'openssl',

@@ -8,7 +8,7 @@ import { promisify } from 'node:util'
 /** A file for the machine: its path there, and its text. */
 export type Files = Readonly<Record<string, string>>
 
-const run = async (program: string, ...args: readonly string[]): Promise<string> =>
+export const run = async (program: string, ...args: readonly string[]): Promise<string> =>
   (await promisify(execFile)(program, args)).stdout
 
 /**
@@ -36,7 +36,7 @@ export async function bootKernel(
   return emulate(`/boot/vmlinuz-${version}`, archive)
 }
 
-async function newestKernel(): Promise<string> {
+export async function newestKernel(): Promise<string> {
   const versions = (await readdir('/boot')).filter((name) => name.startsWith('vmlinuz-')).sort()
   const newest = versions.at(-1)?.slice('vmlinuz-'.length)
   if (newest === undefined) throw new Error('no kernel in /boot: apt-get install linux-image-cloud-amd64')
@@ -44,7 +44,7 @@ async function newestKernel(): Promise<string> {
 }
 
 /** A program with the libraries that it is linked with. */
-async function addProgram(root: string, path: string, as = path): Promise<void> {
+export async function addProgram(root: string, path: string, as = path): Promise<void> {
   await mkdir(dirname(join(root, as)), { recursive: true })
   await cp(path, join(root, as), { dereference: true })
   const linked = await run('ldd', path).catch(() => '') // static: nothing to add
@@ -55,7 +55,7 @@ async function addProgram(root: string, path: string, as = path): Promise<void> 
 }
 
 /** A kernel module with those that it needs. @returns their paths in the machine, in the order of loading */
-async function addModule(root: string, version: string, module: string): Promise<string[]> {
+export async function addModule(root: string, version: string, module: string): Promise<string[]> {
   const lines = (await run('modprobe', '--show-depends', '-S', version, module)).split('\n')
   const paths = lines.flatMap((line) => /^insmod (\S+)/.exec(line)?.[1] ?? [])
   await mkdir(join(root, 'lib/modules'), { recursive: true })

@@ -24,6 +24,8 @@ export type EngineErrorCode =
   | 'ENGINE_TARGET'
   /** A disk read back differs from the restore point. */
   | 'ENGINE_MISMATCH'
+  /** A restored VM did not start, or its guest gave no sign in time. */
+  | 'ENGINE_BOOT'
   /** An object of the pool is still busy after all retries. */
   | 'ENGINE_BUSY'
 

@@ -1,4 +1,5 @@
 import type { Bitmap, Bytes, Extents } from '@tidemark/blocks'
+import type { BootReport, BootSign } from './boot.ts'
 
 /**
  * What the engine needs of a hypervisor pool. `engine/xen` implements it over XenAPI and NBD; tests bring a small one.
@@ -28,6 +29,22 @@ export interface Pool {
   /** Opens a disk that no running VM holds, to read it back. */
   openDisk(vdiUuid: string, source: SourceKind, signal?: AbortSignal): Promise<DiskSource>
   readonly restore: RestoreTarget
+  readonly trials: TrialTarget
+}
+
+/** Temporary VMs: made by a restore, tried, and removed. */
+export interface TrialTarget {
+  /** Takes the cards from a VM, marks it as temporary, starts it and waits for its guest. @throws EngineError ENGINE_BOOT */
+  boot(vm: Vm, order: BootOrder, signal?: AbortSignal): Promise<BootReport>
+  /** Takes the power of a VM and removes it; its disks stay. */
+  destroy(vmUuid: string): Promise<void>
+}
+
+export interface BootOrder {
+  /** The repository that it was restored from. */
+  readonly repository: string
+  readonly limitMs: number
+  readonly sign: BootSign
 }
 
 /** The half of a pool that restores write to. */

@@ -21,8 +21,9 @@ import type { Out } from '../output/out.ts'
 import { progressView } from '../output/progress.ts'
 import { shortId, size } from '../output/units.ts'
 import { findPoint, SUSPECT_WARNING } from './points.ts'
+import { bootPoint, bootLine, type BootArguments } from './verify-boot.ts'
 
-export interface VerifyArguments extends PoolOptions, RepositoryOptions {
+export interface VerifyArguments extends PoolOptions, RepositoryOptions, BootArguments {
   readonly disk?: readonly string[]
   readonly againstPool?: boolean
   /** A VM whose disks, by position, are compared; without it the disks that the point was made of. */
@@ -41,22 +42,23 @@ export async function verify(
   const running = AbortSignal.any([signal, lock.signal])
   const point = await findPoint(repository, selector, running)
   const againstPool = args.againstPool === true || args.vm !== undefined
-  await using open = againstPool ? await openPool(global, args) : undefined
+  await using open = againstPool || args.boot === true ? await openPool(global, args) : undefined
   const vm = open !== undefined && args.vm !== undefined ? chooseVm(await open.pool.vms(running), args.vm) : undefined
   out.say(`Verifying point ${shortId(point.id)} of ${point.record.vm.name}${againstPool ? ' against the pool' : ''}`)
   if (point.suspect) out.say(`  ${SUSPECT_WARNING}`)
   const context = { repository, onDisk: progressView(out).update }
   const verdicts: DiskVerdict[] = []
   for (const record of chooseDisks(point, args.disk ?? [])) {
-    await using other = await openOther(open, vm, record, running)
+    await using other = await openOther(againstPool ? open : undefined, vm, record, running)
     verdicts.push(await verifyDisk(context, point, record, other, running))
   }
   await checkBitmaps(point, running)
   const differing = verdicts.filter(({ differences }) => differences.length > 0)
-  out.result(
-    { point: point.id, suspect: point.suspect, disks: verdicts.map(forPrograms) },
-    verdicts.map(verdictLine).join('\n'),
-  )
+  const onPool = open === undefined || args.boot !== true ? undefined : { ...context, pool: open.pool }
+  const booted = onPool && (await bootPoint(out, onPool, point, args, running))
+  const lines = [...verdicts.map(verdictLine), ...(booted === undefined ? [] : [bootLine(booted)])]
+  const boot = booted === undefined ? {} : { boot: booted }
+  out.result({ point: point.id, suspect: point.suspect, disks: verdicts.map(forPrograms), ...boot }, lines.join('\n'))
   return differing.length === 0 ? exitCodes.done : exitCodes.failed
 }
 

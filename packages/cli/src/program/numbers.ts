@@ -41,6 +41,12 @@ export function rate(text: string): number {
   throw new InvalidArgumentError('a rate is a number of MiB per second, above 0')
 }
 
+export function seconds(text: string): number {
+  const value = Number(text)
+  if (value > 0 && value <= 86_400) return value
+  throw new InvalidArgumentError('seconds are a number above 0, up to 86400')
+}
+
 export function sizes(text: string, before: readonly number[] = []): readonly number[] {
   const value = Number(text)
   if (Number.isSafeInteger(value) && value > 0) return [...before, value]

@@ -25,6 +25,8 @@ export interface NewVmOptions {
   readonly storage: string | undefined
   /** How the new disks are read back and compared with the point before the VM is made; over NBD when absent. */
   readonly readBack?: ReadBack
+  /** What is done with the new VM, which is only for this: it goes again, with its disks, whatever comes of it. */
+  readonly trial?: (vm: Vm) => Promise<void>
 }
 
 /** A disk of the point and where it went. */
@@ -71,6 +73,12 @@ export async function restoreAsNewVm(
   const exchanged = new Map(disks.map(({ record, vdiUuid }) => [record.vdi, vdiUuid]))
   await journal.note({ step: 'vm' })
   const vm = await restore.importVm(metadata, exchanged, options.name, signal)
+  if (options.trial !== undefined) {
+    undo.defer(() => pool.trials.destroy(vm.uuid))
+    await journal.note({ step: 'vm-made', uuid: vm.uuid })
+    await options.trial(vm)
+    return { vm, disks }
+  }
   undo.move() // complete: nothing is undone any more
   await journal.note({ step: 'vm-made', uuid: vm.uuid })
   for (const { vdiUuid } of disks) await restore.releaseDisk(vdiUuid)

@@ -1,7 +1,7 @@
 import { isFailure, type VbdRecord, type VdiRecord, type VdiRef, type VmRecord } from '@tidemark/xenapi'
 import type { Leftover } from '../pool.ts'
+import { destroyTrial } from './boot.ts'
 import { isMarked, MARK_MADE, MARK_POINT, MARK_REPOSITORY, MARK_ROLE } from './marks.ts'
-import { repeated } from './outcome.ts'
 import { destroyDisk, destroySnapshot, destroyVmSnapshot, disksOf, keepLog, type SnapshotContext } from './snapshot.ts'
 
 /** The pool's objects by reference. */
@@ -85,7 +85,8 @@ function newVms(objects: Objects, disks: readonly Leftover[]): Leftover[] {
     if (first === undefined) return []
     const { repository } = disks.find(({ uuid }) => uuid === first) ?? nothing
     const isOurs = held.every((uuid) => unfinished.has(uuid) || isShared(objects, uuid))
-    const usedBy = vm.power_state === 'Halted' && isOurs ? [] : [vm.name_label]
+    const isTrial = isMarked(vm) && vm.other_config[MARK_ROLE] === 'trial' // a boot test's: it may run
+    const usedBy = (vm.power_state === 'Halted' || isTrial) && isOurs ? [] : [vm.name_label]
     return [{ ...nothing, kind: 'new-vm', uuid: vm.uuid, name: vm.name_label, repository, disks: held, usedBy }]
   })
 }
@@ -136,8 +137,7 @@ export async function removeLeftover(context: SnapshotContext, { kind, uuid }: L
   try {
     if (kind === 'vm-snapshot') await destroySnapshot(context, await session.VM.get_by_uuid(uuid), [])
     else if (kind === 'new-vm') {
-      const ref = await session.VM.get_by_uuid(uuid)
-      await repeated(() => session.Async.VM.destroy(ref))
+      await destroyTrial(session, await session.VM.get_by_uuid(uuid))
     } else await destroyDisk(context, await session.VDI.get_by_uuid(uuid))
   } catch (error) {
     if (!isFailure(error, 'UUID_INVALID') && !isFailure(error, 'HANDLE_INVALID')) throw error

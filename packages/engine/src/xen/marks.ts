@@ -9,8 +9,8 @@ export const MARK_ROLE = 'tidemark:role'
 /** UUID of the object that was marked. */
 export const MARK_SELF = 'tidemark:self'
 
-/** `reading` while a run copies it, `base` once only its tracking is kept, `restoring` while a run fills it. */
-export type Role = 'reading' | 'base' | 'restoring'
+/** `reading` while a run copies it, `base` once only its tracking is kept, `restoring` while a run fills it, `trial` a VM of a boot test. */
+export type Role = 'reading' | 'base' | 'restoring' | 'trial'
 
 /** On disks that a restore makes: a text of its own for each, by which one is found whose making was not answered. */
 export const MARK_MADE = 'tidemark:made'

@@ -1,6 +1,7 @@
 import type { Session, VdiRecord } from '@tidemark/xenapi'
 import { systemClock, type Clock } from '../clock.ts'
 import type { BaseState, Disk, Pool } from '../pool.ts'
+import { xenTrials } from './boot.ts'
 import { readInventory } from './inventory.ts'
 import { finishLeftover, readLeftovers, removeLeftover } from './leftovers.ts'
 import { isMarked, MARK_REPOSITORY, MARK_ROLE } from './marks.ts'
@@ -51,6 +52,7 @@ export async function openXenPool(
     dropOldBases: (disk, repository, keep) => dropOldBases(context, disk, { repository, keep }),
     openDisk: (uuid, kind, stop) => openSource(session, uuid, kind, all, stop),
     restore: xenRestore(context),
+    trials: xenTrials(context),
   }
 }
 
