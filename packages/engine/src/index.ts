@@ -39,6 +39,7 @@ export {
   type VmPlan,
 } from './plan.ts'
 export { chooseVm } from './planner.ts'
+export { everyVm, isMarkedNoBackup, selectVms, type LeftOutReason, type Selected } from './select.ts'
 export {
   choosePoint,
   listPoints,

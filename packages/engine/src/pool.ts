@@ -78,6 +78,8 @@ export interface Vm {
   readonly name: string
   /** XenAPI's word: Halted, Paused, Running, Suspended. */
   readonly powerState: string
+  /** `VM.tags`. */
+  readonly tags: readonly string[]
   /** Disks that can hold data, by position; CD drives are left out. */
   readonly disks: readonly Disk[]
 }

@@ -95,7 +95,7 @@ export function memoryPool(sizes: readonly number[]): MemoryPool {
     hides: () => false,
     get vm(): Vm {
       const list = [...disks].map(([uuid, disk]) => describeDisk(uuid, disk))
-      return { uuid: 'vm-1', name: 'web', powerState: 'Running', disks: list }
+      return { uuid: 'vm-1', name: 'web', powerState: 'Running', tags: [], disks: list }
     },
     identity: { uuid: 'pool-1', name: 'memory' },
     write(vdi, block, fill) {

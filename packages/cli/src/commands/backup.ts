@@ -3,7 +3,6 @@ import {
   backupDefaults,
   backupVm,
   chooseVm,
-  EngineError,
   explain,
   explainAfresh,
   planBackup,
@@ -12,7 +11,6 @@ import {
   type BackupEvent,
   type BackupOptions,
   type BackupResult,
-  type Disk,
   type SourceKind,
   type Vm,
   type VmPlan,
@@ -25,14 +23,13 @@ import { verdictForPrograms, verdictLine } from '../output/verdict.ts'
 import { progressView } from '../output/progress.ts'
 import { table } from '../output/table.ts'
 import { duration, moment, shortId, size } from '../output/units.ts'
+import { chooseVms, checkDisks, isIncluded, type SelectionArguments } from './vm-selection.ts'
 import { ledgerOfThisMachine } from '../state.ts'
 import { TOOL } from '../version.ts'
 
-export interface BackupArguments extends PoolOptions, RepositoryOptions {
+export interface BackupArguments extends PoolOptions, RepositoryOptions, SelectionArguments {
   readonly full?: boolean
   readonly source?: SourceKind
-  readonly disk?: readonly string[]
-  readonly exclude?: readonly string[]
   readonly tag?: readonly string[]
   /** Runs within which every unchanged block is compared, or 'off'. */
   readonly audit?: number | 'off'
@@ -61,8 +58,8 @@ export async function backup(
   await using open = await openPool(global, args)
   await using repository = await openRepo(global, args)
   const all = await open.pool.vms(global.signal)
-  const chosen = selectors.map((selector) => chooseVm(all, selector)) // all names first: nothing half-done by a typo
-  checkSelectors(chosen, args)
+  const { chosen } = chooseVms(out, all, selectors, args) // all names first: nothing half-done by a typo
+  checkDisks(chosen, args)
   const context = {
     pool: open.pool,
     repository,
@@ -106,20 +103,6 @@ async function backupOne(
   return { ...result, seconds }
 }
 
-/** A selector that fits no disk is a typo, and what it meant would be missing from the point. */
-function checkSelectors(vms: readonly Vm[], { disk = [], exclude = [] }: BackupArguments): void {
-  for (const selector of [...disk, ...exclude]) {
-    if (vms.some((vm) => vm.disks.some((each) => isNamed(each, [selector])))) continue
-    throw new EngineError(
-      'ENGINE_DISK_UNKNOWN',
-      `no chosen VM has a disk '${selector}'; 'tidemark vm ls' shows their disks`,
-    )
-  }
-}
-
-const isNamed = (disk: Disk, names: readonly string[]): boolean =>
-  names.includes(String(disk.position)) || names.includes(disk.name) || names.includes(disk.vdiUuid)
-
 export async function plan(
   global: GlobalOptions,
   out: Out,
@@ -131,20 +114,19 @@ export async function plan(
   const all = await open.pool.vms(global.signal)
   const context = { pool: open.pool, repository }
   const plans: VmPlan[] = []
-  for (const selector of selectors) {
-    plans.push((await planBackup(context, chooseVm(all, selector), optionsOf(args), global.signal)).plan)
-  }
-  out.result({ plans: plans.map(planForPrograms) }, plans.map(planText).join('\n\n'))
+  const { chosen, leftOut } = chooseVms(out, all, selectors, args)
+  for (const vm of chosen) plans.push((await planBackup(context, vm, optionsOf(args), global.signal)).plan)
+  const without = leftOut.map(({ vm, reason }) => ({ vm: { uuid: vm.uuid, name: vm.name }, reason }))
+  out.result({ plans: plans.map(planForPrograms), leftOut: without }, plans.map(planText).join('\n\n'))
   return exitCodes.done
 }
 
 function optionsOf(args: BackupArguments): BackupOptions {
-  const { disk: only = [], exclude = [] } = args
   return {
     ...backupDefaults,
     full: args.full ?? false,
     source: args.source,
-    include: (disk) => (only.length === 0 || isNamed(disk, only)) && !isNamed(disk, exclude),
+    include: (disk) => isIncluded(disk, args),
     tags: args.tag ?? [],
     audit: auditOf(args),
     resume: args.resume === false ? undefined : backupDefaults.resume,

@@ -14,14 +14,22 @@ export function addBackup(program: Command, start: Start): void {
           'raw',
         ]),
       )
+      .option('--all', 'all VMs, or all that fit the options below')
+      .option('--vm-tag <tag...>', 'VMs with one of these tags')
+      .addOption(
+        new Option('--power-state <state...>', 'VMs in one of these states').choices(['running', 'halted', 'paused']),
+      )
+      .option('--sr <storage...>', 'VMs with a disk on one of these, by name or UUID')
+      .option('--not <vm...>', 'but not these VMs')
+      .option('--not-tag <tag...>', 'nor those with one of these tags')
       .option('--disk <which...>', 'only these disks, by position, name or UUID')
       .option('--exclude <which...>', 'all disks but these')
-  selecting(program.command('plan <vm...>').description('what the next run would do to each disk, and why')).action(
+  selecting(program.command('plan [vm...]').description('what the next run would do to each disk, and why')).action(
     (vms: string[], args: BackupArguments) =>
       start(async (global, out) => (await import('../commands/backup.ts')).plan(global, out, vms, args)),
   )
   selecting(
-    program.command('backup <vm...>').description('one restore point of each VM, by changed blocks where possible'),
+    program.command('backup [vm...]').description('one restore point of each VM, by changed blocks where possible'),
   )
     .option('--tag <tag...>', 'tags for the restore point')
     .option(

@@ -33,7 +33,13 @@ export async function readInventory(
   return {
     vms: Object.values(vms)
       .filter((vm) => !vm.is_a_template && !vm.is_a_snapshot && !vm.is_control_domain)
-      .map((vm) => ({ uuid: vm.uuid, name: vm.name_label, powerState: vm.power_state, disks: disksOf(vm) }))
+      .map((vm) => ({
+        uuid: vm.uuid,
+        name: vm.name_label,
+        powerState: vm.power_state,
+        tags: vm.tags,
+        disks: disksOf(vm),
+      }))
       .toSorted((a, b) => a.name.localeCompare(b.name)),
     storages: [...storageOf.values()],
   }

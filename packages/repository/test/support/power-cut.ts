@@ -31,6 +31,7 @@ export class PowerCutFileSystem implements FileSystem {
   readonly #unsynced = new Set<string>()
   readonly #changes = new Map<string, Change[]>()
   steps = 0
+  #isCut = false
 
   /** @param at number of the last step, from 1; Infinity to count */
   constructor(at: number, moment: 'before' | 'after') {
@@ -38,14 +39,14 @@ export class PowerCutFileSystem implements FileSystem {
     this.#moment = moment
   }
 
-  readdir: FileSystem['readdir'] = (path) => nodeFileSystem.readdir(path)
-  stat: FileSystem['stat'] = (path) => nodeFileSystem.stat(path)
-  access: FileSystem['access'] = (path) => nodeFileSystem.access(path)
-  mkdir: FileSystem['mkdir'] = (path, options) => nodeFileSystem.mkdir(path, options)
+  readdir: FileSystem['readdir'] = async (path) => this.#powered(() => nodeFileSystem.readdir(path))
+  stat: FileSystem['stat'] = async (path) => this.#powered(() => nodeFileSystem.stat(path))
+  access: FileSystem['access'] = async (path) => this.#powered(() => nodeFileSystem.access(path))
+  mkdir: FileSystem['mkdir'] = async (path, options) => this.#powered(() => nodeFileSystem.mkdir(path, options))
 
   async open(path: string, flags: number, mode?: number): Promise<OpenFile> {
     const isNew = (flags & 0o100) !== 0
-    if (!isNew) return this.#wrapped(await nodeFileSystem.open(path, flags), path)
+    if (!isNew) return this.#wrapped(await this.#powered(() => nodeFileSystem.open(path, flags)), path)
     let made: OpenFile | undefined
     const create = async () => {
       made = await nodeFileSystem.open(path, flags, mode)
@@ -137,9 +138,15 @@ export class PowerCutFileSystem implements FileSystem {
     }
   }
 
+  #powered<Result>(work: () => Promise<Result>): Promise<Result> {
+    if (this.#isCut) throw new PowerCut('no power any more')
+    return work()
+  }
+
   async #step<Result>(work: () => Promise<Result>): Promise<Result> {
     this.steps++
     if (this.steps < this.#at) return work()
+    this.#isCut = true
     if (this.steps === this.#at && this.#moment === 'after') await work()
     throw new PowerCut(`no power at step ${this.steps}`)
   }
