@@ -1,8 +1,5 @@
 import { BlobIndex } from '../blob-index.ts'
-import { decodeIndex } from '../format/index-file.ts'
-import { packSize } from '../format/pack.ts'
 import { dropped } from '../garbage.ts'
-import { idBytes } from '../id.ts'
 import { addIndexFile, loadBlobIndex } from '../index-cache/load.ts'
 import { MemoryIndex } from '../memory-index.ts'
 import { loadUnpacked } from '../unpacked.ts'
@@ -22,10 +19,8 @@ export async function checkIndexes(check: Check): Promise<{ index: BlobIndex; pa
     files++
     await attempt(check, 'INDEX_DAMAGED', `index/${name}`, async () => {
       const json = await loadIndexFile(check, name)
-      for (const { pack, blobs } of decodeIndex(json)) {
-        packs.expect(packs.number(idBytes(pack)), packSize(blobs), blobs.length)
-        memory?.addPack(pack, blobs)
-      }
+      addIndexFile(packs, name, json)
+      if (memory !== undefined) addIndexFile(memory, name, json)
       sound.push(name)
     })
   }

@@ -11,7 +11,7 @@ const PART = 4 << 20
 
 /** As a thread verifies a whole pack, of one that is too large for it, on this thread and in parts. */
 export async function verifyInParts(
-  { backend, sealer }: Check,
+  { backend, sealer }: Pick<Check, 'backend' | 'sealer'>,
   name: string,
   size: number,
   signal: AbortSignal,

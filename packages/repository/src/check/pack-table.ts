@@ -1,9 +1,11 @@
-import { idAt, ID_LENGTH } from '../id.ts'
+import { EMPTY_PACK, entryLength } from '../format/pack.ts'
+import { idAt, idBytes, ID_LENGTH } from '../id.ts'
+import { TREE_BIT, type PackSink } from '../index-cache/records.ts'
 
 const FIRST_CAPACITY = 1024
 
 /** What indexes and the storage say of packs: typed arrays, 60 bytes a pack. */
-export class PackTable {
+export class PackTable implements PackSink {
   #ids = new Uint8Array(FIRST_CAPACITY * ID_LENGTH)
   /** Size by the indexes, bytes. */
   #sizes = new Float64Array(FIRST_CAPACITY)
@@ -39,6 +41,21 @@ export class PackTable {
   expect(pack: number, size: number, blobs: number): void {
     this.#sizes[pack] = size
     this.#blobs[pack] = blobs
+  }
+
+  /** Begins what an index says of a pack; what an earlier one said is forgotten. */
+  packNumber(name: string): number {
+    const pack = this.number(idBytes(name))
+    this.#sizes[pack] = EMPTY_PACK
+    this.#blobs[pack] = 0
+    return pack
+  }
+
+  /** A blob of a pack. */
+  add(pack: number, _ids: Uint8Array, _at: number, _offset: number, length: number, plain: number): void {
+    const entry = entryLength({ uncompressedLength: plain & ~TREE_BIT })
+    this.#sizes[pack] = this.size(pack) + length + entry
+    this.#blobs[pack] = this.blobs(pack) + 1
   }
 
   /** The storage has it. */

@@ -20,12 +20,16 @@ const RAW_ENTRY = 1 + 4 + ID_LENGTH
 /** A header entry of a compressed blob has the uncompressed length as well. */
 const COMPRESSED_ENTRY = RAW_ENTRY + 4
 
-const entryLength = (blob: { uncompressedLength: number }): number =>
+/** Bytes of a pack without blobs. */
+export const EMPTY_PACK = SEAL_OVERHEAD + TRAILER_LENGTH
+
+/** Bytes that a blob takes in the header of its pack. */
+export const entryLength = (blob: { uncompressedLength: number }): number =>
   blob.uncompressedLength === 0 ? RAW_ENTRY : COMPRESSED_ENTRY
 
 /** Size of the pack that holds exactly these blobs. restic-format.md §5: anything else is damage. */
 export const packSize = (blobs: Iterable<{ length: number; uncompressedLength: number }>): number => {
-  let size = SEAL_OVERHEAD + TRAILER_LENGTH
+  let size = EMPTY_PACK
   for (const blob of blobs) size += blob.length + entryLength(blob)
   return size
 }
