@@ -146,3 +146,26 @@ test('a backup that is killed after a checkpoint: what was stored is not read ag
 
 /** What a run has asked for, and not noted yet: two connections of four requests of 1 MiB, twice, since a checkpoint takes its time too. */
 const IN_FLIGHT = 16 * MiB
+
+test('a pool whose line is lost for good in the middle of a first backup by a stream: the next run reads the rest over NBD', async () => {
+  const vm = await bench.lab.control.createVm({ name: 'stream', disks: [{ size: SIZE }] })
+  const disk = vm.disks[0]?.uuid ?? ''
+  await guestWrites(bench.lab, disk, CHANGED, 'stream')
+  const then = await bench.lab.control.sha256(disk)
+  const lost = { at: 'transfer', match: { path: '/export_raw_vdi' }, times: 'always' } as const
+  const stream = () => bench.tidemark('backup', 'stream', '--source', 'raw')
+  const cut = { ...lost, id: 'cut', do: { action: 'cut', after: 40 * MiB } } as const
+  await bench.lab.control.removePurposes() // else the same run would go on over NBD
+  const first = await bench.withFaults([cut], stream)
+  expect(first.code, JSON.stringify(first.last)).toBe(1)
+  await using admin = await bench.admin()
+  for (const network of await admin.network.get_all()) await admin.network.add_purpose(network, 'nbd')
+  expect(eventOf(first, 'cut')).toBeDefined()
+  await bench.lab.control.resetNbdReads()
+  await guestWrites(bench.lab, disk, [0, 900], 'meanwhile')
+  const run = await stream()
+  expect(eventOf(run, 'resumed')).toMatchObject({ times: 1 })
+  expect(await bytesRead()).toBeLessThan(SIZE / 2)
+  const { files } = await succeed(bench.tidemark('restore', 'stream', '--to-dir', join(bench.directory, 'stream')))
+  expect(await sha256(files[0].path)).toBe(then)
+}, 60_000)

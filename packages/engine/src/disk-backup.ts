@@ -226,9 +226,16 @@ interface Layout {
   readonly before: Counted | undefined
 }
 
-/** The rest of a disk is read over NBD: a stream would begin at the beginning. */
-const openRest = (work: DiskWork, { before }: Layout, signal: AbortSignal): Promise<DiskSource> =>
-  before === undefined ? openDisk(work, work.plan.source, signal) : openChanges(work, signal)
+/**
+ * The rest of a disk is read over NBD, since a stream begins at the beginning; unless that moves less even so, holes left out, by what
+ * it brought so far.
+ */
+function openRest(work: DiskWork, { plan, total, before }: Layout, signal: AbortSignal): Promise<DiskSource> {
+  if (before === undefined) return openDisk(work, work.plan.source, signal)
+  const rest = totalLength(plan.reads)
+  const streamed = (before.read / Math.max(1, total - rest)) * total
+  return rest > streamed ? openDisk(work, work.plan.source, signal) : openChanges(work, signal)
+}
 
 interface ReadPlan {
   readonly source: DiskSource

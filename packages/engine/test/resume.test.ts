@@ -18,11 +18,20 @@ import {
   type BackupOptions,
   type Ledger,
 } from '@tidemark/engine'
-import { initRepository, memoryBackend, prune, readContent, type Repository } from '@tidemark/repository'
+import {
+  initRepository,
+  memoryBackend,
+  prune,
+  readContent,
+  systemClock as repositoryClock,
+  type Repository,
+} from '@tidemark/repository'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { memoryPool, type MemoryPool } from './memory-pool.ts'
 
-const fast = { kdf: { N: 1024, r: 8, p: 1 }, workers: 0 } as const
+/** Without the time that a lock waits for others. */
+const clock = { ...repositoryClock, sleep: async () => {} }
+const fast = { kdf: { N: 1024, r: 8, p: 1 }, workers: 0, clock } as const
 /** A checkpoint whenever one can be made. */
 const always = { ...resumeDefaults, everyMs: 0 }
 const options: BackupOptions = { ...backupDefaults, audit: undefined, resume: always }
@@ -268,8 +277,8 @@ test('the janitor leaves a snapshot to the run that can go on with it, and remov
   await cut(pool, 50)
   const context = { pool, repository, ledger }
   const seen = async (now = new Date(), leaveResumable = true) => {
-    const clock = { ...systemClock, now: () => now }
-    const { verdicts, over } = await inspectPool({ ...context, clock }, { othersAtWork: false, leaveResumable })
+    const later = { ...systemClock, now: () => now }
+    const { verdicts, over } = await inspectPool({ ...context, clock: later }, { othersAtWork: false, leaveResumable })
     return { actions: verdicts.map(({ action }) => action), over: over.length }
   }
   expect(await seen()).toEqual({ actions: ['leave'], over: 0 })

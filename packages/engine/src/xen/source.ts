@@ -1,5 +1,5 @@
-import { bytes, type Bytes, type Extents } from '@tidemark/blocks'
-import type { NbdOptions } from '@tidemark/nbd'
+import { bytes, totalLength, type Bytes, type Extents } from '@tidemark/blocks'
+import { NbdError, type NbdOptions } from '@tidemark/nbd'
 import type { Session, VdiRef } from '@tidemark/xenapi'
 import { readVhd } from '@tidemark/xenapi/vhd'
 import { EngineError } from '../error.ts'
@@ -39,54 +39,109 @@ export async function openSource(
   const vdi = await session.VDI.get_by_uuid(vdiUuid, { signal })
   if (kind === 'nbd') return openNbdSource(session, vdi, options, signal)
   const size = bytes(await session.VDI.get_virtual_size(vdi, { signal }))
-  return kind === 'vhd' ? openVhdSource(session, vdi, signal) : rawSource(session, vdi, size)
+  const openRest = (stop: AbortSignal | undefined) => openNbdRest(session, vdi, options, stop)
+  if (kind === 'raw') return rawSource(session, vdi, size, openRest)
+  return openVhdSource(session, vdi, { size, openRest }, signal)
 }
 
-async function openVhdSource(session: Session, vdi: VdiRef, signal: AbortSignal | undefined): Promise<DiskSource> {
+/** What goes on where a stream broke: undefined where the pool has no NBD. */
+type OpenRest = (signal: AbortSignal | undefined) => Promise<DiskSource | undefined>
+
+async function openNbdRest(
+  session: Session,
+  vdi: VdiRef,
+  options: SourceOptions,
+  signal: AbortSignal | undefined,
+): Promise<DiskSource | undefined> {
+  try {
+    return await openNbdSource(session, vdi, options, signal)
+  } catch (error) {
+    signal?.throwIfAborted()
+    if (error instanceof EngineError || error instanceof NbdError) return undefined // the stream it is
+    throw error
+  }
+}
+
+async function openVhdSource(
+  session: Session,
+  vdi: VdiRef,
+  { size, openRest }: { readonly size: Bytes; readonly openRest: OpenRest },
+  signal: AbortSignal | undefined,
+): Promise<DiskSource> {
   const stop = new AbortController()
   const both = signal === undefined ? stop.signal : AbortSignal.any([stop.signal, signal])
-  const open = async () => {
+  const begin = async () => {
     const stream = await session.exportRawVdi(vdi, { format: 'vhd' }, both)
     const vhd = await readVhd(stream.body)
     if (vhd.isAscending) return vhd
     throw new EngineError('ENGINE_SOURCE', 'the VHD stream is not in disk order; use --source nbd')
   }
-  const first = await open()
+  const first = await begin()
   let opened: typeof first | undefined = first
   const read = async function* (extents: Extents) {
-    const vhd = opened ?? (await open())
+    const vhd = opened ?? (await begin())
     opened = undefined
     yield* cut(vhd.blocks(), extents)
   }
+  const open = new AsyncDisposableStack()
+  open.defer(() => stop.abort(new Error('the disk is closed')))
   return {
     kind: 'vhd',
     size: bytes(first.size),
-    read: (extents) => readOn(streams(read), extents, both),
-    async [Symbol.asyncDispose]() {
-      stop.abort(new Error('the disk is closed'))
-    },
+    read: (extents) => readOn(streams(read, size, openRest, open), extents, both),
+    [Symbol.asyncDispose]: () => open.disposeAsync(),
   }
 }
 
-function rawSource(session: Session, vdi: VdiRef, size: Bytes): DiskSource {
+function rawSource(session: Session, vdi: VdiRef, size: Bytes, openRest: OpenRest): DiskSource {
   const read = async function* (extents: Extents, signal: AbortSignal | undefined) {
     const stream = await session.exportRawVdi(vdi, { format: 'raw' }, signal)
     yield* cut(withOffsets(stream.body), extents)
   }
+  const open = new AsyncDisposableStack()
   return {
     kind: 'raw',
     size,
-    read: (extents, signal) => readOn(streams(read), extents, signal),
-    async [Symbol.asyncDispose]() {},
+    read: (extents, signal) => readOn(streams(read, size, openRest, open), extents, signal),
+    [Symbol.asyncDispose]: () => open.disposeAsync(),
   }
 }
 
-/** A stream cannot begin in the middle of a disk: it begins anew, and what came already is skipped. */
-const streams = (read: BreakableReader['read']): BreakableReader => ({
-  read,
-  isBroken: isTransferBroken,
-  mend: async () => {},
-})
+/**
+ * A stream cannot begin in the middle of a disk. When it breaks, the rest comes over NBD where that moves less than all of the stream would,
+ * by what it brought so far; else the stream begins anew, and what came already is skipped.
+ */
+function streams(
+  read: BreakableReader['read'],
+  size: Bytes,
+  openRest: OpenRest,
+  open: AsyncDisposableStack,
+): BreakableReader {
+  let way: 'stream' | 'broken stream' | DiskSource = 'stream'
+  let data = 0
+  let place = 0
+  async function* counted(extents: Extents, signal: AbortSignal | undefined): AsyncGenerator<Chunk> {
+    for await (const chunk of read(extents, signal)) {
+      if (chunk.data !== 'zero') data += chunk.data.length
+      place = chunk.offset + (chunk.data === 'zero' ? chunk.length : chunk.data.length)
+      yield chunk
+    }
+  }
+  return {
+    async *read(extents, signal) {
+      const streamed = place === 0 ? 0 : (data / place) * size
+      if (way === 'broken stream' && totalLength(extents) <= streamed) {
+        const rest = await openRest(signal)
+        way = rest === undefined ? 'stream' : open.use(rest)
+      }
+      yield* typeof way === 'object' ? way.read(extents, signal) : counted(extents, signal)
+    },
+    isBroken: isTransferBroken,
+    async mend() {
+      if (way === 'stream') way = 'broken stream'
+    },
+  }
+}
 
 /** A chunk as a stream brings it, holes left out. */
 type DataChunk = Extract<Chunk, { readonly data: Uint8Array }>
