@@ -1,9 +1,11 @@
 import { bytes, MiB } from '@tidemark/blocks'
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
@@ -124,7 +126,11 @@ async function acceptedByRestic(at = path): Promise<void> {
   await restic(at, ['check', '--read-data'])
   const listed = JSON.parse((await restic(at, ['snapshots', '--json'])).toString()) as { id: string }[]
   for (const [i, { id }] of listed.entries()) {
-    expect(Buffer.compare(await restic(at, ['dump', id, FILE]), disks[i] ?? new Uint8Array())).toBe(0)
+    const disk = disks[i] ?? new Uint8Array()
+    expect(Buffer.compare(await restic(at, ['dump', id, FILE]), disk)).toBe(0)
+    const target = await mkdtemp(join(directory, 'restored-'))
+    await restic(at, ['restore', id, '--target', target])
+    expect(Buffer.compare(await readFile(join(target, FILE)), disk)).toBe(0)
   }
 }
 
@@ -146,7 +152,31 @@ describe('stock restic accepts what we did', () => {
   )
 
   test('a copy, which is found again by both', copies, 60_000)
+  test('and mounts it: every disk is read through the kernel', mounts, 60_000)
 })
+
+async function mounts(): Promise<void> {
+  const at = join(directory, 'mounted')
+  await mkdir(at)
+  const env = { ...process.env, RESTIC_PASSWORD: password }
+  const mounted = spawn('restic', ['--no-cache', '-r', path, 'mount', at], {
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const gone = once(mounted, 'exit')
+  try {
+    for await (const line of createInterface(mounted.stdout)) if (line.includes('Now serving')) break
+    const listed = JSON.parse((await restic(path, ['snapshots', '--json'])).toString()) as { short_id: string }[]
+    expect(listed).toHaveLength(2)
+    for (const [i, each] of listed.entries()) {
+      const read = await readFile(join(at, 'ids', each.short_id, FILE))
+      expect(Buffer.compare(read, disks[i] ?? new Uint8Array())).toBe(0)
+    }
+  } finally {
+    mounted.kill('SIGINT') // it unmounts
+    await gone
+  }
+}
 
 async function addsKey(): Promise<void> {
   await using repository = await open()
@@ -299,8 +329,10 @@ test('we accept what stock restic did', async () => {
     ['tag', '--add', 'theirs'],
     ['rebuild-index'],
     ['key', 'add', '--new-password-file', extra],
+    ['recover'],
     ['forget', '--host', 'files', '--keep-last', '1', '--prune'],
     ['prune', '--max-unused', '0'],
+    ['unlock', '--remove-all'],
   ]
   for (const operation of operations) {
     await restic(path, operation)
@@ -315,3 +347,28 @@ test('we accept what stock restic did', async () => {
   expect(copy.chunkerPolynomial).toBe(opened.chunkerPolynomial)
   expect((await copySnapshots(opened, copy, await points(opened))).copied).toEqual([])
 }, 120_000)
+
+test('a key that restic changed or removed opens nothing any more, and its new one does', async () => {
+  const changed = join(directory, 'changed-password')
+  await writeFile(changed, 'changed')
+  await restic(path, ['key', 'passwd', '--new-password-file', changed])
+  await expect(open(path, password)).rejects.toMatchObject({ code: 'REPOSITORY_PASSWORD' })
+  password = 'changed'
+  await acceptedByUs()
+  await using repository = await open()
+  const other = (await listKeys(repository)).find(({ isCurrent }) => !isCurrent)
+  await restic(path, ['key', 'remove', other?.name ?? ''])
+  expect((await listKeys(repository)).map(({ isCurrent }) => isCurrent)).toEqual([true])
+  await expect(open(path, 'extra')).rejects.toMatchObject({ code: 'REPOSITORY_PASSWORD' })
+})
+
+test('a repository of version 1 is refused with what to do, and taken once restic has migrated it', async () => {
+  const old = join(directory, 'version-1')
+  await restic(old, ['init', '--repository-version', '1'])
+  await restic(old, ['backup', join(directory, 'files'), '--host', 'files'])
+  await expect(open(old)).rejects.toMatchObject({ code: 'REPOSITORY_UNSUPPORTED' })
+  await restic(old, ['migrate', 'upgrade_repo_v2'])
+  await acceptedByUs(old)
+  await restic(old, ['prune', '--repack-uncompressed', '--max-unused', '0'])
+  await acceptedByUs(old)
+})
