@@ -7,21 +7,24 @@ import { CBT_BLOCK, KiB, MiB } from '@tidemark/blocks'
 import { choosePoint, listPoints, noLedger, openPoint, restoreAsNewVm, type OpenPoint } from '@tidemark/engine'
 import { openXenPool } from '@tidemark/engine/xen'
 import { localBackend, openRepository, type Repository } from '@tidemark/repository'
-import { login } from '@tidemark/xenapi'
+import { startLab, type Lab } from '@tidemark/lab'
+import { login, type Session } from '@tidemark/xenapi'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { guestWrites, openBench, succeed, type Bench } from './support/pool.ts'
+import { adminOf, guestWrites, openBench, succeed, type Bench } from './support/pool.ts'
 
 const PASSWORD = 'correct horse'
 const SIZE = 256 * MiB
 const run = promisify(execFile)
 let bench: Bench
 let vdi: string
+let card: { mac: string; network: string }
 
 beforeAll(async () => {
-  bench = await openBench()
+  bench = await openBench({ detachDelayMs: 100 })
   const vm = await bench.lab.control.createVm({ name: 'web', disks: [{ size: SIZE }] })
   vdi = vm.disks[0]?.uuid ?? ''
   await guestWrites(bench.lab, vdi, [0, 1, 5, 200, 4095], 'at the point')
+  card = await withCard('web')
   await succeed(bench.tidemark('backup', 'web'))
 }, 60_000)
 afterAll(() => bench[Symbol.asyncDispose]())
@@ -126,4 +129,155 @@ test('a disk that a running VM has is not written to', async () => {
   expect(code).not.toBe(0)
   expect(last).toMatchObject({ message: expect.stringContaining('attached to web; shut that VM down first') })
   await admin.VM.hard_shutdown(vm)
+}, 60_000)
+
+/** A pool of another make: its storage and its networks are others. */
+async function otherPool(): Promise<Lab> {
+  const storages = [{ name: 'Fast', type: 'ext', hosts: [0] }] as const
+  const lab = await startLab({
+    directory: join(bench.directory, 'other'),
+    httpsPort: 0,
+    nbdPort: 0,
+    password: PASSWORD,
+    storages,
+  })
+  await succeed(
+    bench.tidemark(
+      'pool',
+      'add',
+      'other',
+      lab.url,
+      '--fingerprint',
+      lab.fingerprint,
+      '--password-file',
+      bench.passwordFile,
+    ),
+  )
+  return lab
+}
+
+/** Gives a VM a card on a network of its own. */
+async function withCard(name: string): Promise<{ mac: string; network: string }> {
+  await using admin = await bench.admin()
+  const [vm] = await admin.VM.get_by_name_label(name)
+  if (vm === undefined) throw new Error('no VM')
+  const mac = '0a:00:00:00:00:17'
+  const network = await admin.network.create({
+    name_label: 'Ward 7',
+    name_description: '',
+    MTU: 9000,
+    other_config: {},
+  })
+  const none = { other_config: {}, qos_algorithm_type: '', qos_algorithm_params: {} }
+  await admin.VIF.create({
+    ...none,
+    device: '2',
+    network,
+    VM: vm,
+    MAC: mac,
+    MTU: 9000,
+    locking_mode: 'locked',
+    ipv4_allowed: ['10.0.0.7'],
+  })
+  return { mac, network: await admin.network.get_uuid(network) }
+}
+
+/** Counts of all that a restore could make. */
+const counted = async (admin: Session) => ({
+  vms: (await admin.VM.get_all()).length,
+  vdis: (await admin.VDI.get_all()).length,
+  vifs: (await admin.VIF.get_all()).length,
+  networks: (await admin.network.get_all()).length,
+})
+
+test('a restore to another pool is planned as a whole before anything is made, and goes where it was mapped to', async () => {
+  const { mac, network } = card
+  await using lab = await otherPool()
+  await using admin = await adminOf(lab)
+  const before = await counted(admin)
+  const home = await succeed(bench.tidemark('restore', 'web', '--new-vm', '--plan', '--pool', 'lab'))
+  expect(home['plan'].cards.at(-1)).toMatchObject({
+    mac: { was: mac, will: 'new' },
+    network: { will: { uuid: network } },
+  })
+  const unplaced = await bench.tidemark('restore', 'web', '--new-vm', '--pool', 'other')
+  expect(unplaced.last['message']).toMatch(/'Local storage' is no storage repository here; .*Fast \(/)
+  expect(unplaced.last['message']).toMatch(/'Ward 7' is no network here; choose one with --map-network: .*\(/)
+  expect(await counted(admin)).toEqual(before)
+  const [there] = await admin.network.get_all()
+  const name = there === undefined ? '' : await admin.network.get_name_label(there)
+  const mapped = ['--pool', 'other', '--map-sr', 'Local storage=Fast', '--map-network', `Ward 7=${name}`]
+  const { plan } = await succeed(bench.tidemark('restore', 'web', '--new-vm', '--plan', ...mapped))
+  expect(plan.pool).toMatchObject({ name: expect.any(String), isSame: false })
+  expect(plan.disks[0].storage).toMatchObject({ will: { name: 'Fast' }, rule: 'chosen' })
+  expect(plan.cards.at(-1)).toMatchObject({
+    device: '2',
+    mac: { was: mac, will: mac },
+    network: { will: { name }, rule: 'chosen' },
+  })
+  expect(await counted(admin)).toEqual(before)
+  const { vm, disks } = await succeed(bench.tidemark('restore', 'web', '--new-vm', '--name', 'moved', ...mapped))
+  expect(await counted(admin)).toMatchObject({ vms: before.vms + 1, networks: before.networks })
+  const record = await admin.VM.get_record(await admin.VM.get_by_uuid(vm.uuid))
+  const cards = await Promise.all(record.VIFs.map((vif) => admin.VIF.get_record(vif)))
+  expect(cards.find(({ device }) => device === '2')).toMatchObject({
+    MAC: mac,
+    network: there,
+    MTU: 9000,
+    locking_mode: 'locked',
+    ipv4_allowed: ['10.0.0.7'],
+  })
+  expect(record.name_label).toBe('moved')
+  expect(await lab.control.sha256(disks[0].to)).toBe(await bench.lab.control.sha256(vdi))
+}, 90_000)
+
+test('one disk comes back as a new disk of another VM, and cards may be left out', async () => {
+  await bench.lab.control.createVm({ name: 'helper', disks: [{ size: MiB }] })
+  const { disks } = await succeed(
+    bench.tidemark('restore', 'web', '--pool', 'lab', '--new-disk', '--disk', 'xvda', '--attach-to', 'helper'),
+  )
+  await using admin = await bench.admin()
+  const ref = await admin.VDI.get_by_uuid(disks[0].to)
+  const vbds = await admin.VDI.get_VBDs(ref)
+  const holders = await Promise.all(vbds.map(async (vbd) => admin.VM.get_name_label(await admin.VBD.get_VM(vbd))))
+  expect(holders).toContain('helper')
+  expect(await admin.VDI.get_other_config(ref)).toEqual({})
+  expect(await bench.lab.control.sha256(disks[0].to)).toBe(await bench.lab.control.sha256(vdi))
+  const { plan } = await succeed(
+    bench.tidemark(
+      'restore',
+      'web',
+      '--pool',
+      'lab',
+      '--new-vm',
+      '--plan',
+      '--map-network',
+      'Ward 7=none',
+      '--mac',
+      'keep',
+    ),
+  )
+  expect(plan.cards.at(-1).network).toMatchObject({ was: { name: 'Ward 7' }, rule: 'chosen' })
+  expect(plan.cards.at(-1).network.will).toBeUndefined()
+}, 60_000)
+
+test('a storage without the room that the data need is refused before anything is made', async () => {
+  await using small = await startLab({
+    directory: join(bench.directory, 'small'),
+    httpsPort: 0,
+    nbdPort: 0,
+    password: PASSWORD,
+    storages: [{ name: 'Small', type: 'lvm', hosts: [0], size: 100 * MiB }],
+  })
+  await using admin = await adminOf(small)
+  const pool = await openXenPool(admin)
+  await using repository = await openRepository(localBackend(bench.repository), PASSWORD)
+  const point = await newest(repository)
+  const context = { pool, repository, ledger: noLedger, onDisk: () => {} }
+  const before = await counted(admin)
+  const options = { name: 'web', storage: 'Small', withoutNetworks: true }
+  await expect(restoreAsNewVm(context, point, options)).rejects.toThrow(
+    /need 268435456 bytes on 'Small'.* has \d+ free/,
+  )
+  expect(await counted(admin)).toEqual(before)
 }, 60_000)

@@ -56,7 +56,7 @@ export async function bootTest(
   const trial = async (vm: Vm) => {
     report = await pool.trials.boot(vm, { repository: repository.id, limitMs, sign }, signal)
   }
-  await restoreAsNewVm(context, point, { name, storage, trial }, signal)
+  await restoreAsNewVm(context, point, { name, storage, withoutNetworks: true, trial }, signal)
   if (report === undefined) throw new Error('the restored VM was not tried')
   return report
 }

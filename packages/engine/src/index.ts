@@ -52,6 +52,7 @@ export {
 } from './points.ts'
 export type {
   BaseState,
+  Card,
   Changes,
   Chunk,
   Disk,
@@ -61,13 +62,17 @@ export type {
   Leftover,
   LeftSnapshot,
   NewDisk,
+  NewVmParts,
   Pool,
   PoolIdentity,
   RestoreTarget,
   SnapshotOptions,
   SourceKind,
   Storage,
+  TargetFacts,
+  TargetStorage,
   Vm,
+  VmSettings,
   VmSnapshot,
 } from './pool.ts'
 export { restoreToDirectory, type RestoredFile } from './raw-file.ts'
@@ -75,12 +80,25 @@ export { chooseDisks, contentOf } from './restore/disks.ts'
 export type { Filled, ReadBack } from './restore/fill.ts'
 export {
   restoreAsNewVm,
+  restoreNewDisks,
+  restorePlanned,
   type NewVmOptions,
   type RestoreContext,
   type RestoredDisk,
   type RestoredVm,
 } from './restore/new-vm.ts'
-export { restoreOver, type OverOptions, type RestoredOver } from './restore/over.ts'
+export {
+  dataOf,
+  planNewDisks,
+  planNewVm,
+  type CardPlacement,
+  type DiskPlacement,
+  type Mapping,
+  type NewVmPlan,
+  type Place,
+  type Rule,
+} from './restore/plan.ts'
+export { checkTargets, restoreOver, type OverOptions, type RestoredOver } from './restore/over.ts'
 export { verifyDisk, type DiskVerdict } from './verify.ts'
 export { type AuditRecord, type DiskRecord, type VmRecord } from './vm-record.ts'
 export { markSuspects, suspectsOf } from './suspects.ts'

@@ -49,7 +49,10 @@ export interface BootOrder {
 
 /** The half of a pool that restores write to. */
 export interface RestoreTarget {
-  storages(signal?: AbortSignal): Promise<readonly Storage[]>
+  /** What the pool has for a VM that is to come. */
+  facts(signal?: AbortSignal): Promise<TargetFacts>
+  /** What exported settings say. @throws EngineError ENGINE_POINT_DAMAGED */
+  settingsOf(metadata: Uint8Array): VmSettings
   /** Whether stretches of a disk can be written; else every write has the whole disk. */
   readonly writesParts: boolean
   /** A new, empty disk. */
@@ -64,8 +67,10 @@ export interface RestoreTarget {
   changedSince(vdiUuid: string, snapshotUuid: string, signal?: AbortSignal): Promise<Changes>
   /** Takes a snapshot, for an administrator to keep, of every VM that has one of the disks. @returns their UUIDs */
   safetySnapshots(vdiUuids: readonly string[], name: string, signal?: AbortSignal): Promise<readonly string[]>
-  /** Makes a VM of its exported settings, its disks replaced by `disks` (old UUID to new); other disks are detached. */
-  importVm(metadata: Uint8Array, disks: ReadonlyMap<string, string>, name: string, signal?: AbortSignal): Promise<Vm>
+  /** Makes a VM of its exported settings, its disks and cards replaced; other disks are detached. It is gone again when that fails. */
+  importVm(metadata: Uint8Array, parts: NewVmParts, signal?: AbortSignal): Promise<Vm>
+  /** Attaches a disk to a VM at its first free place, and plugs it in when the VM runs. @returns the position */
+  attachDisk(vdiUuid: string, vmUuid: string): Promise<string>
 }
 
 export interface PoolIdentity {
@@ -204,6 +209,57 @@ export interface NewDisk {
   /** The repository that it is restored from, and a text that nobody else uses: by them it is found until it is released. */
   readonly repository: string
   readonly mark: string
+}
+
+/** What a pool has. */
+export interface TargetFacts {
+  readonly storages: readonly TargetStorage[]
+  readonly networks: readonly { readonly uuid: string; readonly name: string }[]
+  /** Addresses of network cards, in lower case, and the name of the VM that has each. */
+  readonly macs: ReadonlyMap<string, string>
+  readonly vms: ReadonlySet<string>
+  readonly hosts: readonly { readonly name: string; readonly cpus: number; readonly memory: Bytes }[]
+}
+
+/** A storage repository that can take disks. */
+export interface TargetStorage {
+  readonly uuid: string
+  readonly name: string
+  readonly type: string
+  /** Where the pool tells. */
+  readonly free?: Bytes
+}
+
+/** What exported settings say of a VM. */
+export interface VmSettings {
+  readonly name: string
+  readonly virtualCpus: number
+  /** `memory_static_max`. */
+  readonly memory: Bytes
+  readonly firmware: 'BIOS' | 'UEFI'
+  readonly hasTpm: boolean
+  readonly isSuspended: boolean
+  readonly cards: readonly {
+    readonly device: string
+    readonly mac: string
+    readonly network: { readonly uuid: string; readonly name: string }
+  }[]
+}
+
+/** What a VM is made of, beside its exported settings. */
+export interface NewVmParts {
+  readonly name: string
+  /** UUID of a disk of the settings to that of the disk in its place. */
+  readonly disks: ReadonlyMap<string, string>
+  readonly cards: readonly Card[]
+}
+
+/** A network card of the settings, on a network of the pool. */
+export interface Card {
+  readonly device: string
+  /** A new address when absent. */
+  readonly mac?: string
+  readonly networkUuid: string
 }
 
 interface MadeDisk {

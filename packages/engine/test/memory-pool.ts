@@ -171,7 +171,23 @@ export function memoryPool(sizes: readonly number[]): MemoryPool {
       destroy: async () => {},
     },
     restore: {
-      storages: async () => [storage],
+      facts: async () => ({
+        storages: [storage],
+        networks: [{ uuid: 'net-1', name: 'Pool-wide network' }],
+        macs: new Map(),
+        vms: new Set(['vm-1']),
+        hosts: [],
+      }),
+      settingsOf: () => ({
+        name: 'web',
+        virtualCpus: 1,
+        memory: bytes(0),
+        firmware: 'BIOS',
+        hasTpm: false,
+        isSuspended: false,
+        cards: [],
+      }),
+      attachDisk: async () => '1',
       async createDisk({ size }) {
         pool.before('createDisk')
         const uuid = `vdi-${disks.size}`
@@ -192,7 +208,7 @@ export function memoryPool(sizes: readonly number[]): MemoryPool {
       },
       changedSince: async () => ({ known: false, detail: 'a small pool' }),
       safetySnapshots: async () => [],
-      async importVm(_, __, name) {
+      async importVm(_, { name }) {
         pool.before('importVm')
         return { ...pool.vm, uuid: 'vm-2', name }
       },

@@ -5,10 +5,11 @@ import type { OnDisk } from '../events.ts'
 import { tidyRestores } from '../janitor.ts'
 import type { Journal, Ledger } from '../ledger/ledger.ts'
 import type { OpenPoint } from '../points.ts'
-import type { Pool, Storage, Vm } from '../pool.ts'
+import type { Card, Pool, TargetStorage, Vm } from '../pool.ts'
 import type { DiskRecord } from '../vm-record.ts'
 import { contentOf } from './disks.ts'
 import { fillNewDisk, type Filled, type ReadBack } from './fill.ts'
+import { planNewVm, type DiskPlacement, type Mapping, type NewVmPlan } from './plan.ts'
 
 export interface RestoreContext {
   readonly pool: Pool
@@ -18,11 +19,9 @@ export interface RestoreContext {
   readonly ledger: Ledger
 }
 
-export interface NewVmOptions {
+export interface NewVmOptions extends Mapping {
   /** Name of the new VM. */
   readonly name: string
-  /** Name or UUID of the SR for its disks; without it each disk goes to the SR that it came from. */
-  readonly storage: string | undefined
   /** How the new disks are read back and compared with the point before the VM is made; over NBD when absent. */
   readonly readBack?: ReadBack
   /** What is done with the new VM, which is only for this: it goes again, with its disks, whatever comes of it. */
@@ -41,15 +40,26 @@ export interface RestoredVm {
   readonly disks: readonly RestoredDisk[]
 }
 
+/** As `restorePlanned`, by a plan that is made first. @throws as `planNewVm` and `restorePlanned` */
+export async function restoreAsNewVm(
+  context: RestoreContext,
+  point: OpenPoint,
+  options: NewVmOptions,
+  signal?: AbortSignal,
+): Promise<RestoredVm> {
+  return restorePlanned(context, point, await planNewVm(context.pool, point, options, signal), options, signal)
+}
+
 /**
  * Restores a point as a new VM: new disks, filled, then the VM from its exported settings with the disks exchanged.
  * What was made is removed again when any step fails.
  * @throws EngineError ENGINE_TARGET; RepositoryError; XenApiError
  */
-export async function restoreAsNewVm(
+export async function restorePlanned(
   context: RestoreContext,
   point: OpenPoint,
-  options: NewVmOptions,
+  plan: NewVmPlan,
+  options: Pick<NewVmOptions, 'readBack' | 'trial'>,
   signal?: AbortSignal,
 ): Promise<RestoredVm> {
   const { restore } = context.pool
@@ -58,8 +68,6 @@ export async function restoreAsNewVm(
     throw new EngineError('ENGINE_TARGET', 'the point holds no VM settings; restore its disks with --to-dir instead')
   }
   await tidyRestores(context, signal)
-  const storages = await restore.storages(signal)
-  const placed = point.record.disks.map((record) => ({ record, storage: chooseStorage(storages, record, options) }))
   const { pool, repository } = context
   const { readBack = 'nbd' } = options
   const header = { kind: 'restore', pool: pool.identity.uuid, repository: repository.id, vm: point.record.vm } as const
@@ -67,12 +75,12 @@ export async function restoreAsNewVm(
   await using undo = new AsyncDisposableStack()
   undo.defer(() => journal.end()) // last of all: as long as something is left, it is remembered
   const disks: RestoredDisk[] = []
-  for (const { record, storage } of placed) {
+  for (const { record, storage } of plan.disks) {
     disks.push(await restoreNewDisk({ ...context, readBack, journal, undo }, point, record, storage, signal))
   }
   const exchanged = new Map(disks.map(({ record, vdiUuid }) => [record.vdi, vdiUuid]))
   await journal.note({ step: 'vm' })
-  const vm = await restore.importVm(metadata, exchanged, options.name, signal)
+  const vm = await restore.importVm(metadata, { name: plan.name.will, disks: exchanged, cards: cardsOf(plan) }, signal)
   if (options.trial !== undefined) {
     undo.defer(() => pool.trials.destroy(vm.uuid))
     await journal.note({ step: 'vm-made', uuid: vm.uuid })
@@ -86,6 +94,43 @@ export async function restoreAsNewVm(
   return { vm, disks }
 }
 
+const cardsOf = ({ cards }: NewVmPlan): readonly Card[] =>
+  cards.flatMap(({ device, mac, network }) =>
+    network.will === undefined
+      ? []
+      : [{ device, networkUuid: network.will.uuid, ...(mac.will !== 'new' && { mac: mac.will }) }],
+  )
+
+/**
+ * Restores disks of a point as new disks without a VM, or for one: `attachTo` is its UUID, and it may run.
+ * @throws EngineError ENGINE_TARGET, ENGINE_MISMATCH; RepositoryError; XenApiError
+ */
+export async function restoreNewDisks(
+  context: RestoreContext,
+  point: OpenPoint,
+  placements: readonly DiskPlacement[],
+  { readBack = 'nbd', attachTo }: { readonly readBack?: ReadBack; readonly attachTo?: string },
+  signal?: AbortSignal,
+): Promise<readonly RestoredDisk[]> {
+  await tidyRestores(context, signal)
+  const { pool, repository } = context
+  const header = { kind: 'restore', pool: pool.identity.uuid, repository: repository.id, vm: point.record.vm } as const
+  const journal = await context.ledger.begin(header)
+  await using undo = new AsyncDisposableStack()
+  undo.defer(() => journal.end())
+  const disks: RestoredDisk[] = []
+  for (const { record, storage } of placements) {
+    disks.push(await restoreNewDisk({ ...context, readBack, journal, undo }, point, record, storage, signal))
+  }
+  undo.move() // whole: from here on they are the administrator's
+  for (const { vdiUuid } of disks) {
+    await pool.restore.releaseDisk(vdiUuid)
+    if (attachTo !== undefined) await pool.restore.attachDisk(vdiUuid, attachTo)
+  }
+  await journal.end()
+  return disks
+}
+
 /** A restore that makes objects, the journal of them, and how they go again. */
 interface Making extends RestoreContext {
   readonly journal: Journal
@@ -97,7 +142,7 @@ async function restoreNewDisk(
   context: Making,
   point: OpenPoint,
   record: DiskRecord,
-  storage: Storage,
+  storage: TargetStorage,
   signal: AbortSignal | undefined,
 ): Promise<RestoredDisk> {
   const { restore } = context.pool
@@ -112,16 +157,4 @@ async function restoreNewDisk(
   const content = await contentOf(point, record, signal)
   const filled = await fillNewDisk({ ...context, record, content, vdiUuid: made.uuid }, made.isZeroed, signal)
   return { record, vdiUuid: made.uuid, filled }
-}
-
-function chooseStorage(storages: readonly Storage[], record: DiskRecord, { storage: wanted }: NewVmOptions): Storage {
-  const selector = wanted ?? record.storage.uuid
-  const found = storages.filter(({ uuid, name }) => uuid === selector || name === selector)
-  const [storage] = found
-  if (storage === undefined || found.length > 1) {
-    const known = storages.map(({ name, uuid }) => `${name} (${uuid})`).join(', ')
-    const problem = found.length > 1 ? 'is the name of several storage repositories' : 'is no storage repository here'
-    throw new EngineError('ENGINE_TARGET', `'${selector}' ${problem}; choose one with --sr: ${known}`)
-  }
-  return storage
 }

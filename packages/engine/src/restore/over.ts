@@ -2,7 +2,7 @@ import { changedExtents, type Extents } from '@tidemark/blocks'
 import { EngineError } from '../error.ts'
 import type { Journal } from '../ledger/ledger.ts'
 import type { OpenPoint } from '../points.ts'
-import type { RestoreTarget } from '../pool.ts'
+import type { Pool, RestoreTarget } from '../pool.ts'
 import type { DiskRecord } from '../vm-record.ts'
 import { contentOf } from './disks.ts'
 import { fillOver, type ReadBack } from './fill.ts'
@@ -40,7 +40,7 @@ export async function restoreOver(
   signal?: AbortSignal,
 ): Promise<RestoredOver> {
   const { pool, repository, ledger } = context
-  for (const record of records) await checkTarget(pool.restore, record, signal) // all, before any is touched
+  await checkTargets(pool, records, signal) // all, before any is touched
   const header = { kind: 'restore', pool: pool.identity.uuid, repository: repository.id, vm: point.record.vm } as const
   const uuids = records.map(({ vdi }) => vdi)
   const snapshots =
@@ -95,6 +95,15 @@ async function suspectsOf(
   if (snapshot === null) return undefined
   const changes = await pool.restore.changedSince(vdi, snapshot, signal)
   return changes.known ? changedExtents(changes.bitmap, size) : undefined
+}
+
+/** @throws EngineError ENGINE_TARGET when a disk cannot be restored over */
+export async function checkTargets(
+  { restore }: Pool,
+  records: readonly DiskRecord[],
+  signal?: AbortSignal,
+): Promise<void> {
+  for (const record of records) await checkTarget(restore, record, signal)
 }
 
 async function checkTarget(restore: RestoreTarget, record: DiskRecord, signal: AbortSignal | undefined): Promise<void> {

@@ -9,18 +9,20 @@ import {
   type VmRef,
 } from '@tidemark/xenapi'
 import { EngineError } from '../error.ts'
-import type { Changes, DiskState, RestoreTarget, Vm } from '../pool.ts'
+import type { Changes, DiskState, NewVmParts, RestoreTarget, Vm } from '../pool.ts'
 import { readInventory } from './inventory.ts'
 import { MARK_MADE, MARK_REPOSITORY, MARK_ROLE, MARK_SELF } from './marks.ts'
 import { fromTheBeginning, repeated, settled, type Seen } from './outcome.ts'
 import { whileBusy } from './patience.ts'
+import { makeCards, settingsOf, targetFacts, withoutCards } from './settings.ts'
 import { destroyDisk, type SnapshotContext } from './snapshot.ts'
 
 /** The writing half of a pool over XenAPI. */
 export function xenRestore(context: SnapshotContext): RestoreTarget {
   const { session } = context
   return {
-    storages: async (signal) => (await readInventory(session, context.tracking, signal)).storages,
+    facts: (signal) => targetFacts(session, signal),
+    settingsOf,
     async createDisk({ name, size, storageUuid, repository, mark }, signal) {
       const SR = await session.SR.get_by_uuid(storageUuid, { signal })
       const record = {
@@ -60,7 +62,8 @@ export function xenRestore(context: SnapshotContext): RestoreTarget {
     },
     changedSince: (uuid, snapshot, signal) => changedSince(context, uuid, snapshot, signal),
     safetySnapshots: (uuids, name, signal) => safetySnapshots(session, uuids, name, signal),
-    importVm: (metadata, disks, name, signal) => importVm(context, metadata, disks, name, signal),
+    importVm: (metadata, parts, signal) => importVm(context, metadata, parts, signal),
+    attachDisk: (vdi, vm) => attachDisk(context, vdi, vm),
   }
 }
 
@@ -145,16 +148,17 @@ async function diskState(session: Session, uuid: string, signal?: AbortSignal): 
 async function importVm(
   context: SnapshotContext,
   metadata: Uint8Array,
-  disks: ReadonlyMap<string, string>,
-  name: string,
+  parts: NewVmParts,
   signal?: AbortSignal,
 ): Promise<Vm> {
   const { session } = context
   // `force`: a disk that was left out of the backup may be gone, which must not make the restore impossible
-  const [ref] = await session.importMetadata(metadata, { vdiMap: disks, force: true }, signal)
+  const options = { vdiMap: parts.disks, force: true }
+  const [ref] = await session.importMetadata(withoutCards(metadata), options, signal)
   if (ref === undefined) throw new EngineError('ENGINE_TARGET', 'the pool imported the VM settings but named no new VM')
   try {
-    return await finishVm(context, ref, disks, name, signal)
+    await makeCards(session, ref, metadata, parts.cards, signal)
+    return await finishVm(context, ref, parts, signal)
   } catch (error) {
     await session.Async.VM.destroy(ref) // half done, it may still hold a disk of the original
     throw error
@@ -164,8 +168,7 @@ async function importVm(
 async function finishVm(
   { session, tracking }: SnapshotContext,
   ref: VmRef,
-  disks: ReadonlyMap<string, string>,
-  name: string,
+  { disks, name }: NewVmParts,
   signal: AbortSignal | undefined,
 ): Promise<Vm> {
   await detachOthers(session, await session.VM.get_VBDs(ref, { signal }), new Set(disks.values()), signal)
@@ -174,6 +177,31 @@ async function finishVm(
   const vm = (await readInventory(session, tracking, signal)).vms.find((each) => each.uuid === uuid)
   if (vm === undefined) throw new EngineError('ENGINE_TARGET', `the new VM ${uuid} is not on the pool`)
   return vm
+}
+
+async function attachDisk(context: SnapshotContext, vdiUuid: string, vmUuid: string): Promise<string> {
+  const { session } = context
+  const VM = await session.VM.get_by_uuid(vmUuid)
+  const VDI = await session.VDI.get_by_uuid(vdiUuid)
+  const [userdevice] = await session.VM.get_allowed_VBD_devices(VM)
+  if (userdevice === undefined) throw new EngineError('ENGINE_TARGET', 'the VM has no free place for another disk')
+  const vbd = await session.VBD.create({
+    VM,
+    VDI,
+    userdevice,
+    bootable: false,
+    mode: 'RW',
+    type: 'Disk',
+    unpluggable: true,
+    empty: false,
+    other_config: {},
+    qos_algorithm_type: '',
+    qos_algorithm_params: {},
+  })
+  // the reading back let go of it, and the control domain will in a moment
+  const disk = { ...context, vdi: VDI, what: 'the new disk' }
+  if ((await session.VM.get_power_state(VM)) === 'Running') await whileBusy(disk, () => session.Async.VBD.plug(vbd))
+  return userdevice
 }
 
 /** A disk that the point does not hold is found by its old place: the new VM must not share it with the original. */
