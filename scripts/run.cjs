@@ -63,6 +63,8 @@ function main() {
     detect,
     stress,
     'lying-bitmap': lyingBitmap,
+    simulate,
+    'kill-points': killPoints,
     scale,
     'grid-simulation': gridSimulation,
     cancel,
@@ -200,6 +202,18 @@ function lyingBitmap(args) {
 function detect(args) {
   build()
   follow(node(), ['--conditions=@tidemark/source', 'scripts/detect.ts', ...args])
+}
+
+/** Life cycles of VMs under faults drawn from seeds. */
+function simulate(args) {
+  build()
+  follow(node(), ['--conditions=@tidemark/source', 'scripts/simulate.ts', ...args])
+}
+
+/** A backup and a restore, killed before and after every call that they make. */
+function killPoints(args) {
+  build()
+  follow(node(), ['--conditions=@tidemark/source', 'scripts/kill-points.ts', ...args])
 }
 
 function generate() {

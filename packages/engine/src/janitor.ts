@@ -163,7 +163,7 @@ function judge(leftover: Leftover, evidence: Evidence): Verdict {
     return verdict('leave', 'another process works with the repository: it may be its')
   if (leftover.kind === 'new-disk' || leftover.kind === 'new-vm') return judgeNew(leftover, verdict)
   const point = evidence.known.bySnapshot.get(leftover.uuid)
-  const isOld = leftover.kind === 'disk-snapshot' && evidence.known.bases.get(leftover.disk ?? '') !== leftover.uuid
+  const isOld = !isNeeded(leftover, evidence.known)
   if (point !== undefined && !isOld)
     return verdict('finish', `restore point ${point.slice(0, 8)} was made of it`, point)
   if (point !== undefined) return verdict('remove', 'a run left it, and no restore point counts from it any more')
@@ -179,6 +179,13 @@ function keptUntil(leftover: Leftover, { crashed, options, now }: Evidence): Dat
   const cut = run && cutRunOf(run)
   if (cut?.taken.uuid !== leftover.uuid || options.leaveResumable === false) return undefined
   return overLimit(cut, now) === undefined ? cut.limit?.until : undefined
+}
+
+/** Whether a newest point counts from a disk snapshot, or from a disk of a snapshot of a VM. */
+function isNeeded({ kind, uuid, disk, disks }: Leftover, { bases, unreadable }: KnownPoints): boolean {
+  if (kind === 'disk-snapshot') return bases.get(disk ?? '') === uuid
+  const needed = new Set(bases.values())
+  return unreadable || disks.some((each) => needed.has(each))
 }
 
 type Decide = (action: Verdict['action'], why: string, point?: string) => Verdict

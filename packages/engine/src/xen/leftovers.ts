@@ -67,11 +67,11 @@ function diskLeft(objects: Objects, vdi: VdiRecord, names: ReadonlySet<string>):
   }
 }
 
-/** A copy that was tidied half may be a base already, with the role of before. */
+/** A copy that was tidied half may be a base already, with the role of before, or with none when its run died while it changed. */
 function kindOf({ other_config: marks, is_a_snapshot: isSnapshot, type }: VdiRecord): Leftover['kind'] | undefined {
   const role = marks[MARK_ROLE]
   if (role === 'restoring') return isSnapshot ? undefined : 'new-disk'
-  if (!isSnapshot || (role !== 'reading' && role !== 'base')) return undefined
+  if (!isSnapshot) return undefined
   return type === 'cbt_metadata' ? 'base' : 'disk-snapshot'
 }
 

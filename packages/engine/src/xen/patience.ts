@@ -37,7 +37,11 @@ export async function whileBusy<Result>(
 ): Promise<Result> {
   const { clock, patience, what } = disk
   let since: number | undefined
-  for (let pauseMs = PAUSE_MS_FIRST; ; pauseMs = Math.min(patience.pauseMsMost, pauseMs * 2)) {
+  for (
+    let pauseMs = Math.min(PAUSE_MS_FIRST, patience.pauseMsMost);
+    ;
+    pauseMs = Math.min(patience.pauseMsMost, pauseMs * 2)
+  ) {
     try {
       return await call()
     } catch (cause) {

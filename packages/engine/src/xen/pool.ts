@@ -101,5 +101,5 @@ async function dropOldBases(
  */
 function isLeftOver({ other_config: marks, type, uuid, VBDs }: VdiRecord, repository: string, keep: string): boolean {
   if (uuid === keep || marks[MARK_REPOSITORY] !== repository) return false
-  return marks[MARK_ROLE] === 'base' ? type === 'cbt_metadata' : marks[MARK_ROLE] === 'reading' && VBDs.length === 0
+  return type === 'cbt_metadata' || (marks[MARK_ROLE] === 'reading' && VBDs.length === 0)
 }

@@ -29,7 +29,11 @@ export async function takeSnapshot(
   const { session } = context
   const vmRef = await session.VM.get_by_uuid(vm.uuid, { signal })
   const ignored = await Promise.all(leftOut.map(({ vdiUuid }) => session.VDI.get_by_uuid(vdiUuid, { signal })))
-  const ref = await snapshotOf(context, vmRef, name, ignored)
+  const ref = await snapshotOf(context, vmRef, name, ignored).catch(async (error: unknown) => {
+    await using failed = new AsyncDisposableStack() // a task may fail after its work was done, and nobody else looks for that name
+    failed.defer(() => destroyTwins(context, vmRef, name, undefined))
+    throw error
+  })
   await using undo = new AsyncDisposableStack()
   const made: VdiRef[] = [] // every disk of the snapshot, whether we asked for it or not
   undo.defer(() => destroySnapshot(context, ref, made))
@@ -149,7 +153,7 @@ async function snapshotsNamed(session: Session, vm: VmRef, name: string): Promis
 }
 
 /** Removes what came of a request that a proxy sent twice: the answer told of one snapshot, and the pool has two. */
-async function destroyTwins(context: SnapshotContext, vm: VmRef, name: string, ref: VmRef): Promise<void> {
+async function destroyTwins(context: SnapshotContext, vm: VmRef, name: string, ref: VmRef | undefined): Promise<void> {
   for (const twin of await snapshotsNamed(context.session, vm, name)) {
     if (twin !== ref) await destroySnapshot(context, twin, [])
   }
@@ -200,7 +204,10 @@ async function copiesOf(
   return copies
 }
 
-/** A snapshot inherits the keys of its disk; the one that makes the object ours comes last. */
+/**
+ * A snapshot inherits the keys of its disk; the one that makes the object ours comes last, and is not touched again: between taking a
+ * key away and setting it anew the process may be killed.
+ */
 async function markCopy(
   session: Session,
   { ref, uuid }: Pick<Copy, 'ref' | 'uuid'>,
@@ -209,8 +216,9 @@ async function markCopy(
 ): Promise<void> {
   const { repository, role, point } = marks
   const entries = { [MARK_REPOSITORY]: repository, [MARK_ROLE]: role, [MARK_POINT]: point, [MARK_SELF]: uuid }
+  const there = await session.VDI.get_other_config(ref, { signal })
   for (const [key, value] of Object.entries(entries)) {
-    if (value === undefined) continue
+    if (value === undefined || there[key] === value) continue
     await repeated(async () => {
       await session.VDI.remove_from_other_config(ref, key, { signal })
       await session.VDI.add_to_other_config(ref, key, value, { signal })
@@ -290,10 +298,14 @@ export async function keepLog(
   await markCopy(session, { ref, uuid }, { role: 'base', point }, undefined)
 }
 
+/** Removes a snapshot of a VM with its disks; one that cannot go does not keep the rest from it. */
 export async function destroySnapshot(context: SnapshotContext, ref: VmRef, made: readonly VdiRef[]): Promise<void> {
   const disks = made.length > 0 ? made : await disksOf(context.session, ref)
-  await destroyVmSnapshot(context.session, ref)
-  for (const disk of disks) await destroyDisk(context, disk)
+  const failures: unknown[] = []
+  const note = (error: unknown) => void failures.push(error)
+  await destroyVmSnapshot(context.session, ref).catch(note) // a task may fail and the snapshot be gone: then nothing leads to its disks
+  for (const disk of disks) await destroyDisk(context, disk).catch(note)
+  if (failures.length > 0) throw failures[0]
 }
 
 /** The disks that a snapshot of a VM consists of. */

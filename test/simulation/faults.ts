@@ -1,0 +1,178 @@
+import type { FaultPlan } from '@tidemark/lab'
+import type { Random } from '../support/random.ts'
+import type { StorageFault } from './storage.ts'
+
+type LabFault = FaultPlan['faults'][number]
+
+/** What shall go wrong in one piece of work. Everything counts events, nothing counts time. */
+export interface Trouble {
+  readonly lab: readonly LabFault[]
+  readonly storage: readonly StorageFault[]
+  /** Calls to the outside after which the process is killed; Infinity for never. */
+  readonly killAfter: number
+  /** Whether the pool leaves a changed block out of a bitmap: then this run has to compare all of the disk. */
+  readonly isLying: boolean
+}
+
+export const calm: Trouble = { lab: [], storage: [], killAfter: Infinity, isLying: false }
+
+/** What may happen to the work, and how often of a hundred troubles. */
+const KINDS = {
+  kill: 30,
+  call: 16,
+  request: 12,
+  task: 8,
+  nbd: 10,
+  storage: 12,
+  pool: 6,
+  transfer: 3,
+  bitmap: 5,
+  rest: 5,
+}
+type Kind = keyof typeof KINDS
+
+export function drawTrouble(random: Random): Trouble {
+  if (!random.chance(60)) return calm
+  const kinds = Array.from({ length: random.chance(25) ? 2 : 1 }, () => drawKind(random))
+  const lab = kinds.flatMap((kind, n) => labFault(kind, random, `${kind}-${n}`) ?? [])
+  return {
+    lab,
+    storage: kinds.includes('storage') ? [storageFault(random)] : [],
+    killAfter: kinds.includes('kill') ? killPoint(random) : Infinity,
+    isLying: lab.some(({ at, do: { action } }) => at === 'bitmap' && action === 'omit'),
+  }
+}
+
+function drawKind(random: Random): Kind {
+  let left = random.int(Object.values(KINDS).reduce((sum, weight) => sum + weight))
+  const found = Object.entries(KINDS).find(([, weight]) => (left -= weight) < 0)
+  return (found?.[0] ?? 'kill') as Kind
+}
+
+/** A backup of one disk makes a hundred calls, and each has a before and an after. */
+const killPoint = (random: Random): number => random.int(random.chance(50) ? 80 : 250)
+
+const storageFault = (random: Random): StorageFault => ({
+  kind: random.pick(['full', 'unavailable', 'answer-lost'] as const),
+  after: random.int(25),
+  times: random.pick([1, 1, 2, 100]),
+})
+
+/** Calls of ours that change the pool, or decide something. */
+const METHODS = [
+  'Async.VM.snapshot',
+  'Async.VM.destroy',
+  'Async.VDI.data_destroy',
+  'Async.VDI.destroy',
+  'Async.VDI.create',
+  'Async.VDI.enable_cbt',
+  'Async.VDI.list_changed_blocks',
+  'VDI.get_nbd_info',
+  'VDI.add_to_other_config',
+  'VM.add_to_other_config',
+] as const
+
+const FAILURES = [
+  ['INTERNAL_ERROR', 'simulated'],
+  ['SR_BACKEND_FAILURE_44', '', 'There is insufficient space', ''],
+  ['SR_BACKEND_FAILURE_82', '', 'Failed to snapshot VDI', ''],
+  ['OTHER_OPERATION_IN_PROGRESS', 'VDI', ''],
+  ['TOO_MANY_PENDING_TASKS'],
+] as const
+
+function labFault(kind: Kind, random: Random, id: string): LabFault | undefined {
+  const anywhere = { id, match: { method: '*' }, after: random.int(70) }
+  const some = { id, match: { method: random.pick(METHODS) }, after: random.int(3), times: random.pick([1, 1, 2]) }
+  const where = random.chance(50) ? anywhere : some
+  switch (kind) {
+    case 'kill':
+    case 'storage':
+      return undefined
+    case 'call':
+      return { ...where, at: 'call', do: { action: 'fail', failure: [...random.pick(FAILURES)] } }
+    case 'request':
+      return { ...where, at: 'request', do: requestAction(random) }
+    case 'task':
+      return { ...some, match: { method: 'Async.*' }, at: 'task', do: taskAction(random) }
+    case 'nbd':
+      return nbdFault(random, id)
+    case 'pool':
+      return { ...anywhere, at: 'call', do: poolAction(random) }
+    case 'transfer':
+      return { id, at: 'transfer', match: {}, after: random.int(3), do: transferAction(random) }
+    case 'bitmap':
+      return { id, at: 'bitmap', match: {}, after: random.int(2), do: bitmapAction(random) }
+    case 'rest':
+      return restFault(random, id)
+    default:
+      return kind satisfies never
+  }
+}
+
+const requestAction = (random: Random) =>
+  random.pick([
+    { action: 'lose-reply' },
+    { action: 'duplicate' },
+    { action: 'html' },
+    { action: 'truncate', after: 20 },
+    { action: 'status', status: 503 },
+    { action: 'lose-session' },
+  ] as const)
+
+const taskAction = (random: Random) =>
+  random
+    .pick([
+      { action: 'fail', failure: ['INTERNAL_ERROR', 'simulated'], work: 'skipped' },
+      { action: 'fail', failure: ['INTERNAL_ERROR', 'simulated'], work: 'done' },
+      { action: 'vanish', work: 'done' },
+      { action: 'vanish', work: 'skipped' },
+    ] as const)
+    .valueOf() as Extract<LabFault, { at: 'task' }>['do']
+
+const poolAction = (random: Random) =>
+  random.pick([
+    { action: 'crash-host' },
+    { action: 'restart-host', downMs: 30 },
+    { action: 'lose-sessions' },
+    { action: 'crash-sr' },
+  ] as const)
+
+const transferAction = (random: Random) =>
+  random
+    .pick([
+      { action: 'cut', after: 500 },
+      { action: 'fail', failure: ['VDI_IO_ERROR', 'simulated'] },
+      { action: 'status', status: 503 },
+    ] as const)
+    .valueOf() as Extract<LabFault, { at: 'transfer' }>['do']
+
+const bitmapAction = (random: Random) =>
+  random.pick([
+    { action: 'omit' },
+    { action: 'omit' },
+    { action: 'all' },
+    { action: 'garble' },
+    { action: 'truncate' },
+  ] as const)
+
+function nbdFault(random: Random, id: string): LabFault {
+  if (random.chance(20)) return { id, at: 'nbd-greeting', match: {}, after: random.int(2), do: { action: 'close' } }
+  const action = random.pick([
+    { action: 'cut', after: 0 },
+    { action: 'cut', after: 9000 },
+    { action: 'error', errno: 'EIO' },
+    { action: 'corrupt', what: 'head' },
+    { action: 'lose-sessions' },
+    { action: 'crash-host' },
+  ] as const)
+  return { id, at: 'nbd-reply', match: {}, after: random.int(4), times: random.pick([1, 1, 3, 30]), do: action }
+}
+
+/** Slow unplugs, and storage of the pool that fails or is full. */
+function restFault(random: Random, id: string): LabFault {
+  if (random.chance(50))
+    return { id, at: 'detach', match: {}, do: { action: 'leave', ...(random.chance(50) && { ms: 40 }) } }
+  if (random.chance(50)) return { id, at: 'disk-read', match: {}, after: random.int(3), do: { action: 'io-error' } }
+  const by = random.pick(['write', 'create', 'snapshot'] as const)
+  return { id, at: 'disk-write', match: { by }, do: { action: random.pick(['full', 'io-error'] as const) } }
+}
