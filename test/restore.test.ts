@@ -120,6 +120,21 @@ test('with tracking only what changed is read before it is written, and what the
   expect(next['points'][0].disks[0]).toMatchObject({ action: 'incremental' })
 }, 60_000)
 
+test('a comparison with the pool tells what was written since the point from what cannot be explained', async () => {
+  const { last: equal } = await bench.tidemark('verify', 'web', '--pool', 'lab', '--against-pool')
+  expect(equal['disks'][0]).toMatchObject({ differences: [], unexplained: [] })
+  await guestWrites(bench.lab, vdi, [42], 'after the point')
+  const place = { offset: 42 * CBT_BLOCK, length: CBT_BLOCK }
+  const { last: written } = await bench.tidemark('verify', 'web', '--pool', 'lab', '--against-pool')
+  expect(written['disks'][0]).toMatchObject({ differences: [place], unexplained: [] })
+  const lie = { id: 'unsaid again', at: 'bitmap', do: { action: 'omit' } } as const
+  const { last: lied } = await bench.withFaults([lie], () =>
+    bench.tidemark('verify', 'web', '--pool', 'lab', '--against-pool'),
+  )
+  expect(lied['disks'][0]).toMatchObject({ differences: [place], unexplained: [place] })
+  await succeed(bench.tidemark('restore', 'web', '--pool', 'lab', '--over', '--no-read-back'))
+}, 60_000)
+
 test('a disk that a running VM has is not written to', async () => {
   await using admin = await bench.admin()
   const [vm] = await admin.VM.get_by_name_label('web')

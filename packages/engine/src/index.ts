@@ -99,6 +99,6 @@ export {
   type Rule,
 } from './restore/plan.ts'
 export { checkTargets, restoreOver, type OverOptions, type RestoredOver } from './restore/over.ts'
-export { verifyDisk, type DiskVerdict } from './verify.ts'
+export { verifyDisk, writtenSince, type DiskVerdict } from './verify.ts'
 export { type AuditRecord, type DiskRecord, type VmRecord } from './vm-record.ts'
 export { markSuspects, suspectsOf } from './suspects.ts'

@@ -1,9 +1,9 @@
-import { bytes, endOf, extent, type Bytes, type Extent } from '@tidemark/blocks'
+import { bytes, changedExtents, endOf, extent, type Bytes, type Extent, type Extents } from '@tidemark/blocks'
 import { readContent, type Repository } from '@tidemark/repository'
 import { EngineError } from './error.ts'
 import type { OnDisk } from './events.ts'
 import type { OpenPoint } from './points.ts'
-import type { Chunk, DiskSource } from './pool.ts'
+import type { Chunk, DiskSource, Pool } from './pool.ts'
 import { contentOf, progressOf } from './restore/disks.ts'
 import type { DiskRecord } from './vm-record.ts'
 import { zeros } from './zeros.ts'
@@ -51,6 +51,22 @@ export async function verifyDisk(
   }
   context.onDisk(progressOf(record, record.size, 'done'))
   return { record, checked: bytes(checked), differences, compared: other !== undefined }
+}
+
+/**
+ * What was written to a disk since the point's snapshot, by the pool's tracking: a difference elsewhere means that the point or the
+ * tracking is wrong. Undefined where the pool cannot tell, as while a VM runs. To be asked before the disk is opened.
+ */
+export async function writtenSince(
+  { restore }: Pool,
+  { vdi, snapshot, size }: DiskRecord,
+  signal?: AbortSignal,
+): Promise<Extents | undefined> {
+  if (snapshot === null) return undefined
+  const state = await restore.diskState(vdi, signal)
+  if (state === undefined || state.usedBy.length > 0) return undefined
+  const changes = await restore.changedSince(vdi, snapshot, signal)
+  return changes.known ? changedExtents(changes.bitmap, size) : undefined
 }
 
 interface Piece {

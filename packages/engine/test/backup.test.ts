@@ -16,6 +16,7 @@ import {
   systemClock,
   verifyDisk,
   type BackupEvent,
+  type Pool,
 } from '@tidemark/engine'
 import { initRepository, memoryBackend, openRepository, type Repository } from '@tidemark/repository'
 import fc from 'fast-check'
@@ -245,6 +246,38 @@ test('a point comes back as a new VM and over its disks; a failed restore leaves
   pool.grow('vdi-1', 2 * MiB)
   await expect(restoreOver(context, point, chooseDisks(point, ['1']))).rejects.toMatchObject({ code: 'ENGINE_TARGET' })
   expect(() => chooseDisks(point, ['7'])).toThrow('has no disk')
+})
+
+test('a pool that does not keep what it is given fails the restore, and no disk of it stays', async () => {
+  const pool = memoryPool([1 * MiB])
+  await using repository = await initRepository(memoryBackend(), 'pw', fast)
+  pool.write('vdi-0', 1, 3)
+  await backupVm(contextOf(pool, repository), pool.vm)
+  const [listed] = await listPoints(repository)
+  if (listed === undefined) throw new Error('no point')
+  const point = await openPoint(repository, listed)
+  const context = { pool, repository, ledger: noLedger, onDisk: () => {} }
+  const { restore } = pool
+  const forgetful: Pool = {
+    ...pool,
+    restore: {
+      ...restore,
+      async writeDisk(uuid, content, signal) {
+        await restore.writeDisk(uuid, content, signal)
+        const disk = pool.disks.get(uuid)
+        if (disk !== undefined) disk.data[2 * CBT_BLOCK - 1] = 0 // the last byte of what was written
+      },
+    },
+  }
+  const failing = { ...context, pool: forgetful }
+  const options = { name: 'copy', storage: undefined }
+  await expect(restoreAsNewVm(failing, point, options)).rejects.toMatchObject({ code: 'ENGINE_MISMATCH' })
+  expect([...pool.disks.keys()]).toEqual(['vdi-0'])
+  const unchecked = await restoreAsNewVm(failing, point, { ...options, readBack: 'off' })
+  expect(unchecked.disks[0]?.filled).toMatchObject({ written: 256 * 1024, compared: 0, isVerified: false })
+  pool.write('vdi-0', 1, 99)
+  const over = restoreOver(failing, point, chooseDisks(point, []))
+  await expect(over).rejects.toThrow('reads back differently in 65536 bytes, the first at 65536')
 })
 
 test('a comparison names the blocks that differ, and a file that exists is never overwritten', async () => {

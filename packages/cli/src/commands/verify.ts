@@ -1,8 +1,10 @@
+import { subtract, totalLength, type Extents } from '@tidemark/blocks'
 import {
   chooseDisks,
   EngineError,
   chooseVm,
   verifyDisk,
+  writtenSince,
   type DiskVerdict,
   type DiskSource,
   type OpenPoint,
@@ -47,10 +49,12 @@ export async function verify(
   out.say(`Verifying point ${shortId(point.id)} of ${point.record.vm.name}${againstPool ? ' against the pool' : ''}`)
   if (point.suspect) out.say(`  ${SUSPECT_WARNING}`)
   const context = { repository, onDisk: progressView(out).update }
-  const verdicts: DiskVerdict[] = []
+  const verdicts: Judged[] = []
   for (const record of chooseDisks(point, args.disk ?? [])) {
+    const isOwn = open !== undefined && againstPool && vm === undefined
+    const since = isOwn ? await writtenSince(open.pool, record, running) : undefined // before a reader holds the disk
     await using other = await openOther(againstPool ? open : undefined, vm, record, running)
-    verdicts.push(await verifyDisk(context, point, record, other, running))
+    verdicts.push(judged(await verifyDisk(context, point, record, other, running), since))
   }
   await checkBitmaps(point, running)
   const differing = verdicts.filter(({ differences }) => differences.length > 0)
@@ -61,6 +65,16 @@ export async function verify(
   out.result({ point: point.id, suspect: point.suspect, disks: verdicts.map(forPrograms), ...boot }, lines.join('\n'))
   return differing.length === 0 ? exitCodes.done : exitCodes.failed
 }
+
+/** What was found, and the differences that the pool's tracking does not explain; undefined where it cannot tell. */
+interface Judged extends DiskVerdict {
+  readonly unexplained: Extents | undefined
+}
+
+const judged = (verdict: DiskVerdict, since: Extents | undefined): Judged => ({
+  ...verdict,
+  unexplained: since && subtract(verdict.differences, since),
+})
 
 async function openOther(
   open: OpenPool | undefined,
@@ -83,19 +97,25 @@ async function checkBitmaps(point: OpenPoint, signal: AbortSignal): Promise<void
   for (const disk of point.parts.disks) await disk.bitmap(signal)
 }
 
-const forPrograms = ({ record, checked, compared, differences }: DiskVerdict) => ({
+const forPrograms = ({ record, checked, compared, differences, unexplained }: Judged) => ({
   position: record.position,
   vdi: record.vdi,
   checked,
   compared,
   differences,
+  ...(unexplained && { unexplained }),
 })
 
-function verdictLine({ record, checked, compared, differences }: DiskVerdict): string {
+function verdictLine({ record, checked, compared, differences, unexplained }: Judged): string {
   const hashed = `disk ${record.position}: ${size(checked)} of data decrypted and hashed`
   if (!compared) return hashed
   if (differences.length === 0) return `${hashed}, and equal to the disk on the pool, byte for byte`
   const [first] = differences
-  const total = differences.reduce((sum, { length }) => sum + length, 0)
-  return `${hashed}; DIFFERS from the disk on the pool in ${differences.length} places, ${size(total)}, first at ${first?.offset}`
+  return `${hashed}; DIFFERS from the disk on the pool in ${differences.length} places, ${size(totalLength(differences))}, first at ${first?.offset}${explained(unexplained)}`
+}
+
+function explained(unexplained: Extents | undefined): string {
+  if (unexplained === undefined) return ''
+  if (unexplained.length === 0) return "; all of it was written since the point, says the pool's tracking"
+  return `; ${size(totalLength(unexplained))} of it was never written since, says the pool's tracking: it or the point is wrong`
 }
