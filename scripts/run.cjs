@@ -33,6 +33,8 @@ const OUTSIDERS = {
   busybox: 'busybox-static',
   cpio: 'cpio',
   extlinux: 'extlinux',
+  pg_ctlcluster: 'postgresql-15',
+  runuser: 'util-linux',
   setpriv: 'util-linux',
   modprobe: 'kmod',
   ip: 'iproute2',
@@ -65,6 +67,7 @@ function main() {
     'lying-bitmap': lyingBitmap,
     simulate,
     'kill-points': killPoints,
+    postgres,
     scale,
     'grid-simulation': gridSimulation,
     cancel,
@@ -163,6 +166,13 @@ function scale([first, ...others]) {
 function gridSimulation(args) {
   build()
   follow(node(), ['--conditions=@tidemark/source', 'scripts/grid-simulation.ts', ...args])
+}
+
+/** A database that works while it is backed up, and recovers on every point. */
+function postgres(args) {
+  installPrograms(['pg_ctlcluster', 'nbdfuse', 'mkfs.ext4', 'fusermount3'], { needed: true })
+  build()
+  follow(node(), ['--conditions=@tidemark/source', 'scripts/postgres.ts', ...args])
 }
 
 /** NBD servers that die, stall and talk nonsense. */
