@@ -99,6 +99,7 @@ test('a backup that is killed once it has its snapshot: the next run has the sam
     expect((await runMortal({ diesAt: { name, nth: 1 } })).died, name).toBe(true)
     const left = await snapshots(admin)
     await guestWrites(bench.lab, vdi, [3, 200], `after ${name}`)
+    expect(eventOf(await bench.tidemark('plan', 'web'), 'resumable'), name).toMatchObject({ vm: { name: 'web' } })
     const run = await backup()
     const [point] = (await succeed(Promise.resolve(run)))['points']
     expect(eventOf(run, 'resumed'), name).toMatchObject({ times: 1 })

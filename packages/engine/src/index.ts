@@ -12,6 +12,7 @@ export { explainAfresh, type Afresh, type AfreshReason } from './checkpoint/afre
 export type { CheckpointEntry } from './checkpoint/entry.ts'
 export { resumeDefaults, type ResumeOptions } from './checkpoint/limit.ts'
 export { bootTest, bootTestDefaults, type BootReport, type BootSign, type BootTestOptions } from './boot.ts'
+export { resumableSnapshot } from './checkpoint/take-over.ts'
 export { systemClock, type Clock } from './clock.ts'
 export { EngineError, type EngineErrorCode } from './error.ts'
 export type { BackupEvent, BackupStage, DiskProgress, OnBackup, OnDisk } from './events.ts'

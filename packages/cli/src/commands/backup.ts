@@ -6,6 +6,7 @@ import {
   explain,
   explainAfresh,
   planBackup,
+  resumableSnapshot,
   systemClock,
   type BackupContext,
   type BackupEvent,
@@ -103,6 +104,14 @@ async function backupOne(
   return { ...result, seconds }
 }
 
+/** The plan is that of a run which begins anew; one that goes on has its own. */
+function tellCut(out: Out, { uuid, name }: Vm, { takenAt, until }: { takenAt: Date; until: Date }): void {
+  out.event({ type: 'resumable', vm: { uuid, name }, takenAt, until })
+  out.say(
+    `${name}: a run was cut; until ${moment(until)} the next goes on with its snapshot of ${moment(takenAt)}, else:`,
+  )
+}
+
 export async function plan(
   global: GlobalOptions,
   out: Out,
@@ -112,10 +121,14 @@ export async function plan(
   await using open = await openPool(global, args)
   await using repository = await openRepo(global, args)
   const all = await open.pool.vms(global.signal)
-  const context = { pool: open.pool, repository }
+  const context = { pool: open.pool, repository, ledger: ledgerOfThisMachine(), clock: systemClock }
   const plans: VmPlan[] = []
   const { chosen, leftOut } = chooseVms(out, all, selectors, args)
-  for (const vm of chosen) plans.push((await planBackup(context, vm, optionsOf(args), global.signal)).plan)
+  for (const vm of chosen) {
+    const cut = await resumableSnapshot(context, vm)
+    if (cut !== undefined) tellCut(out, vm, cut)
+    plans.push((await planBackup(context, vm, optionsOf(args), global.signal)).plan)
+  }
   const without = leftOut.map(({ vm, reason }) => ({ vm: { uuid: vm.uuid, name: vm.name }, reason }))
   out.result({ plans: plans.map(planForPrograms), leftOut: without }, plans.map(planText).join('\n\n'))
   return exitCodes.done

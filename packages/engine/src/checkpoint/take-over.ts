@@ -38,6 +38,16 @@ export async function findCutRun({ pool, repository, ledger }: TakeOverContext, 
   return cut.toSorted((a, b) => a.taken.takenAt.localeCompare(b.taken.takenAt)).at(-1)
 }
 
+/** The snapshot that the VM's next run will go on with, if disks, base and options are the same then; undefined when it begins anew. */
+export async function resumableSnapshot(
+  context: TakeOverContext,
+  vm: Vm,
+): Promise<{ readonly takenAt: Date; readonly until: Date } | undefined> {
+  const cut = await findCutRun(context, vm)
+  if (cut?.limit === undefined || overLimit(cut, context.clock.now()) !== undefined) return undefined
+  return { takenAt: new Date(cut.taken.takenAt), until: cut.limit.until }
+}
+
 /**
  * Goes on with a run that was cut, or says why that cannot be. All that the point will say must hold: the disks are those of the
  * snapshot, the changes are counted from the same base, and no newer point has moved on from it.
