@@ -15,7 +15,7 @@ let bench: Bench
 let vdi: string
 
 beforeAll(async () => {
-  bench = await openBench()
+  bench = await openBench({ detachDelayMs: 100 }) // disks are let go of at once: there are many runs
   const vm = await bench.lab.control.createVm({ name: 'web', disks: [{ size: 16 * MiB }] })
   vdi = vm.disks[0]?.uuid ?? ''
   await guestWrites(bench.lab, vdi, [1, 5, 200], 'first')
@@ -148,7 +148,7 @@ test('a restore over a disk that is killed at any step is told, and done again i
     if (n > 0) expect(await bench.lab.control.sha256(vdi), step).toBe(wanted)
     expect(await census(admin), step).toEqual(usual)
   }
-}, 180_000)
+}, 240_000)
 
 async function removeVm(admin: Session, name: string): Promise<void> {
   for (const vm of await admin.VM.get_by_name_label(name)) {
