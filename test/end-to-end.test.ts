@@ -172,6 +172,16 @@ test('our own check agrees, with all data read', async () => {
   expect((await succeed(bench.tidemark('check', '--read-data')))['errors']).toEqual([])
 })
 
+test('two halves of a check read each pack once, and what is no part is wrong usage', async () => {
+  const parts = ['1/2', '2/2'].map((part) => bench.tidemark('check', '--read-data-subset', part))
+  const reports = await Promise.all(parts.map(succeed))
+  expect(reports.map(({ packsRead }) => Number(packsRead)).reduce((sum, read) => sum + read)).toBe(
+    reports[0]?.['packs'],
+  )
+  expect((await bench.tidemark('check', '--read-data-subset', '3/2')).code).toBe(2)
+  expect((await bench.tidemark('check', '--read-data', '--read-data-subset', '5%')).code).toBe(2)
+})
+
 test('the index is kept on this machine, and commands agree with and without it', async () => {
   const { repositories } = await succeed(bench.tidemark('cache', 'ls'))
   const [{ repository }] = repositories as [{ repository: string }]

@@ -22,7 +22,7 @@ export { openBackend, storageDefaults, type StorageOptions } from './backends/st
 export type { CheckOptions, CheckReport } from './check/check.ts'
 export type { CheckProgress } from './check/context.ts'
 export type { CheckFinding } from './check/finding.ts'
-export type { DataSubset } from './check/subset.ts'
+export { assertSubset, type DataSubset } from './check/subset.ts'
 export { systemClock, type Clock } from './clock.ts'
 export { compareContent, wholePieces } from './disk/compare.ts'
 export { contentOf, type DiskContent } from './disk/content.ts'
