@@ -3,8 +3,8 @@ import { codeOf, describe, exitCodeOf, exitCodes, Interrupted } from './exit.ts'
 import { openOut } from './output/out.ts'
 import { buildProgram } from './program.ts'
 
-/** How long a command that ends promptly may tidy. */
-const TIDYING_MS = 1700
+/** How long a command that ends promptly may tidy: on a busy machine a process takes half a second to end. */
+const TIDYING_MS = 1400
 
 const stop = new AbortController()
 const json = process.argv.includes('--json')

@@ -91,7 +91,7 @@ function keeperOf(
 }
 
 /** Bounds what a cancelled run still does. */
-const LAST_MS = 1000
+const LAST_MS = 700
 
 /**
  * Leaves a run that failed to the next one, when that can go on with it: the pool or the storage went away, or somebody stopped it.
