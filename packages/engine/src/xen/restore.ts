@@ -35,12 +35,15 @@ export function xenRestore(context: SnapshotContext): RestoreTarget {
       } as const
       const create = () => session.Async.VDI.create({ ...record, name_label: name }) // not aborted: its reference would be lost
       const ref = await settled(create, () => diskMarked(session, name, mark))
+      await using undo = new AsyncDisposableStack()
+      undo.defer(() => destroyDisk(context, ref)) // until the caller knows of it, nobody else removes it
       const made = await session.VDI.get_record(ref)
       await repeated(async () => {
         await session.VDI.remove_from_other_config(ref, MARK_SELF)
         await session.VDI.add_to_other_config(ref, MARK_SELF, made.uuid)
       })
       const isZeroed = readsAsZeros(await session.SR.get_record(SR), made)
+      undo.move()
       return { uuid: made.uuid, size: bytes(made.virtual_size), isZeroed }
     },
     async destroyDisk(uuid) {
