@@ -13,7 +13,8 @@ import { listPoints, slugOf, treeNameOf, type RestorePoint } from './points.ts'
 import type { Disk, DiskSnapshot, Pool, Vm, VmSnapshot } from './pool.ts'
 import { cutRun, noteRun, resumeRun, type Run } from './run.ts'
 import { oldestSuspect, suspectTag } from './suspects.ts'
-import { encodeVmRecord, type VmRecord } from './vm-record.ts'
+import { judgeSize, unusualDefaults, type UnusualOptions } from './unusual.ts'
+import { encodeVmRecord, type DiskRecord, type VmRecord } from './vm-record.ts'
 
 export interface BackupOptions extends PlanOptions {
   /** Which disks of the VM; the others are left out of the snapshot. */
@@ -22,6 +23,8 @@ export interface BackupOptions extends PlanOptions {
   readonly tags: readonly string[]
   /** How much of what the pool calls unchanged is read and compared; undefined for nothing. */
   readonly audit: AuditOptions | undefined
+  /** From which size on changes are unusual; undefined for never. */
+  readonly unusual: UnusualOptions | undefined
   /** How a run that is cut is gone on with; undefined for never: neither is an earlier one, nor is this one to be. */
   readonly resume: ResumeOptions | undefined
 }
@@ -32,6 +35,7 @@ export const backupDefaults: BackupOptions = {
   include: () => true,
   tags: [],
   audit: auditDefaults,
+  unusual: unusualDefaults,
   resume: resumeDefaults,
 }
 
@@ -69,7 +73,7 @@ export async function backupVm(
 ): Promise<BackupResult> {
   let clean = true
   const on: OnBackup = (event) => {
-    if (event.type === 'attention' || event.type === 'wrong-bitmap') clean = false
+    if (['attention', 'wrong-bitmap', 'unusual'].includes(event.type)) clean = false
     outer.on(event)
   }
   const context = { ...outer, on }
@@ -154,10 +158,29 @@ async function makePoint(
   for (const work of works) disks.push(await backupDisk(repository, work, listener(on), signal))
   on({ type: 'stage', stage: 'saving' })
   const { takenAt } = snapshot
-  const record = { ...recordOf(context, vm, takenAt, snapshot.uuid, disks), ...run.history }
+  const made = recordOf(context, vm, takenAt, snapshot.uuid, disks)
+  const record = { ...made, ...run.history, disks: await judgeSizes(context, made, options, signal) }
   const tags = [...options.tags, ...(await suspectTags(context, record, signal))]
   const point = await saveVm(context, { record, metadata, disks, takenAt, planned, tags }, signal)
   return { point, record }
+}
+
+/** The disks, with a word on those of which far more changed than before. */
+async function judgeSizes(
+  { repository, on }: BackupContext,
+  { vm, disks }: VmRecord,
+  { unusual: bounds }: BackupOptions,
+  signal: AbortSignal,
+): Promise<readonly DiskRecord[]> {
+  if (bounds === undefined || disks.every(({ bytes }) => bytes.changed <= bounds.atLeast)) return disks
+  const history = await listPoints(repository, { vm: vm.uuid }, signal)
+  const judged: DiskRecord[] = []
+  for (const disk of disks) {
+    const unusual = await judgeSize(repository, history, disk, bounds, signal)
+    if (unusual !== undefined) on({ type: 'unusual', disk, unusual })
+    judged.push(unusual === undefined ? disk : { ...disk, unusual })
+  }
+  return judged
 }
 
 /** What a wrong bitmap says about the points before. */

@@ -2,6 +2,7 @@ import type { Bytes, Extents } from '@tidemark/blocks'
 import type { Afresh } from './checkpoint/afresh.ts'
 import type { Verdict } from './janitor.ts'
 import type { DiskPlan, VmPlan } from './plan.ts'
+import type { DiskRecord, UnusualRecord } from './vm-record.ts'
 
 /** What a backup tells while it runs. The plan always comes before the first byte is read. */
 export type BackupEvent =
@@ -12,6 +13,8 @@ export type BackupEvent =
   | { readonly type: 'wrong-bitmap'; readonly plan: DiskPlan; readonly differing: Extents }
   /** After a wrong bitmap: IDs of the earlier points that may lack changes, oldest first. */
   | { readonly type: 'suspects'; readonly points: readonly string[] }
+  /** Far more of a disk changed than in the runs before: encrypted by somebody, or a log that ran away. The point is made. */
+  | { readonly type: 'unusual'; readonly disk: DiskRecord; readonly unusual: UnusualRecord }
   /** What an earlier run left of this VM's snapshots, and what becomes of it. */
   | { readonly type: 'leftover'; readonly verdict: Verdict }
   /** An earlier run was cut; this one goes on with its snapshot, for the `times`th time. */

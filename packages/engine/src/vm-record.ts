@@ -42,6 +42,14 @@ export interface DiskRecord {
   readonly bytes: { readonly changed: Bytes; readonly read: Bytes; readonly new: Bytes; readonly stored: Bytes }
   /** Which unchanged part of the disk this run compared; the next one goes on behind it. Absent where none was. */
   readonly audit?: AuditRecord | undefined
+  /** More changed than is usual for this disk. */
+  readonly unusual?: UnusualRecord | undefined
+}
+
+/** Sizes in bytes: the median of the earlier runs, and up to where a change would not have been unusual. */
+export interface UnusualRecord {
+  readonly usual: Bytes
+  readonly bound: Bytes
 }
 
 /** Sizes in bytes. */
@@ -69,6 +77,7 @@ const diskRecord = z.object({
   source: z.enum(['nbd', 'vhd', 'raw']),
   bytes: z.object({ changed: size, read: size, new: size, stored: size }),
   audit: z.object({ from: size, to: size, compared: size, differing: size }).optional(),
+  unusual: z.object({ usual: size, bound: size }).optional(),
 })
 
 const vmRecord = z.object({

@@ -206,3 +206,26 @@ test('of another VM no point is a suspect', async () => {
   await backupVm(contextOf(one, repository), one.vm, audited)
   expect(suspectsOf(await listPoints(repository))).toEqual(new Set([lying.point.id]))
 })
+
+test('far more changes than in the runs before are told and stored with the point; few runs, and the usual, tell nothing', async () => {
+  const options = { ...noAudit, unusual: { factor: 4, atLeast: bytes(2 * CBT_BLOCK) } }
+  const pool = memoryPool([4 * MiB])
+  await using repository = await initRepository(memoryBackend(), 'pw', fast)
+  fill(pool, 64)
+  let nextByte = 1
+  const run = async (blocks: number, chosen: typeof noAudit = options) => {
+    for (let block = 0; block < blocks; block++) pool.write('vdi-0', block, nextByte++ % 256)
+    const events: BackupEvent[] = []
+    const { point, clean } = await backupVm(contextOf(pool, repository, events), pool.vm, chosen)
+    const stored = (await openPoint(repository, point)).record.disks[0]?.unusual
+    const told = events.find(({ type }) => type === 'unusual')
+    expect([clean, stored === undefined]).toEqual([told === undefined, told === undefined])
+    return stored
+  }
+  expect(await run(0)).toBeUndefined() // the first: all of it is new
+  expect(await run(60)).toBeUndefined() // nothing is known yet
+  for (const blocks of [3, 3, 4]) expect(await run(blocks)).toBeUndefined()
+  expect(await run(14)).toBeUndefined() // the median of 60, 3, 3 and 4 is 3.5 blocks: 14 is four times that, no more
+  expect(await run(40)).toEqual({ usual: 4 * CBT_BLOCK, bound: 16 * CBT_BLOCK })
+  expect(await run(60, { ...options, unusual: undefined })).toBeUndefined()
+})

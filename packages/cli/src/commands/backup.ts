@@ -8,6 +8,7 @@ import {
   planBackup,
   resumableSnapshot,
   systemClock,
+  unusualDefaults,
   type BackupContext,
   type BackupEvent,
   type BackupOptions,
@@ -34,6 +35,8 @@ export interface BackupArguments extends PoolOptions, RepositoryOptions, Selecti
   readonly tag?: readonly string[]
   /** Runs within which every unchanged block is compared, or 'off'. */
   readonly audit?: number | 'off'
+  /** How many times the usual change is unusual, or 'off'. */
+  readonly unusual?: number | 'off'
   /** False: neither go on with a run that was cut, nor leave one that is cut to the next. */
   readonly resume?: boolean
 }
@@ -142,12 +145,16 @@ function optionsOf(args: BackupArguments): BackupOptions {
     include: (disk) => isIncluded(disk, args),
     tags: args.tag ?? [],
     audit: auditOf(args),
+    unusual: unusualOf(args),
     resume: args.resume === false ? undefined : backupDefaults.resume,
   }
 }
 
 const auditOf = ({ audit = auditDefaults.runs }: BackupArguments) =>
   audit === 'off' ? undefined : { ...auditDefaults, runs: audit }
+
+const unusualOf = ({ unusual = unusualDefaults.factor }: BackupArguments) =>
+  unusual === 'off' ? undefined : { ...unusualDefaults, factor: unusual }
 
 function narrate(out: Out): (event: BackupEvent) => void {
   const view = progressView(out)
@@ -165,6 +172,13 @@ function narrate(out: Out): (event: BackupEvent) => void {
       case 'suspects':
         out.event({ type: 'suspects', points: event.points })
         return out.say(`  these points may lack changes: ${event.points.map(shortId).join(', ')}`)
+      case 'unusual': {
+        const { disk, unusual } = event
+        out.event({ type: 'unusual', vdi: disk.vdi, position: disk.position, changed: disk.bytes.changed, ...unusual })
+        return out.say(
+          `  UNUSUAL: ${size(disk.bytes.changed)} of disk ${disk.position} changed, where ${size(unusual.usual)} are usual: look at the VM before older points are forgotten`,
+        )
+      }
       case 'leftover':
         out.event({ type: 'leftover', ...verdictForPrograms(event.verdict) })
         return out.say(`  ${verdictLine(event.verdict)}`)

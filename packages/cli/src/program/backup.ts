@@ -37,6 +37,11 @@ export function addBackup(program: Command, start: Start): void {
       "compare the blocks that the pool calls unchanged, all within so many runs; or 'off' (default: 100)",
       auditRuns,
     )
+    .option(
+      '--unusual <factor>',
+      "tell when so many times the usual amount of a disk changed, and at least 1 GiB; or 'off' (default: 10)",
+      unusualFactor,
+    )
     .option('--no-resume', 'begin anew, whatever was cut before; and keep nothing on the pool, should this be cut')
     .action((vms: string[], args: BackupArguments) =>
       start(
@@ -52,4 +57,12 @@ function auditRuns(text: string): number | 'off' {
   const runs = Number(text)
   if (!Number.isInteger(runs) || runs < 1) throw new InvalidArgumentError("a number of runs, or 'off'")
   return runs
+}
+
+/** @throws InvalidArgumentError */
+function unusualFactor(text: string): number | 'off' {
+  if (text === 'off') return 'off'
+  const factor = Number(text)
+  if (!Number.isFinite(factor) || factor < 1) throw new InvalidArgumentError("a number from 1 on, or 'off'")
+  return factor
 }
