@@ -1,7 +1,10 @@
-import { spawn } from 'node:child_process'
+import { fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { MiB } from '@tidemark/blocks'
+import { openLabControl } from '@tidemark/lab'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { bootSector, type Temper } from '../packages/lab/test/boot-sector.ts'
 import { openBench, succeed, type Bench } from './support/pool.ts'
@@ -81,3 +84,28 @@ test('a boot test that is killed while its VM runs leaves nothing behind the nex
 }, 90_000)
 
 const isTrial = (name: string): boolean => name.includes('boot test')
+
+test('a lab that is killed takes its machines with it', async () => {
+  await using stack = new AsyncDisposableStack()
+  const directory = await mkdtemp(join(tmpdir(), 'tm-boot-'))
+  stack.defer(() => rm(directory, { recursive: true, force: true }))
+  const options = JSON.stringify({ machines: 'qemu' })
+  const lab = fork(join(import.meta.dirname, 'support/lab-process.ts'), [directory, options], {
+    execArgv: ['--conditions=@tidemark/source'],
+  })
+  const ended = once(lab, 'exit')
+  await once(lab, 'message')
+  const control = await openLabControl(directory)
+  const vm = await control.createVm({ name: 'left', memory: 64 * MiB, disks: [{ size: 4 * MiB }], running: true })
+  expect(await machinesOf(vm.uuid)).toBe(1)
+  lab.kill('SIGKILL')
+  await ended
+  await expect.poll(() => machinesOf(vm.uuid), { timeout: 20_000 }).toBe(0)
+}, 60_000)
+
+/** How many emulators run that were started for a VM. */
+async function machinesOf(uuid: string): Promise<number> {
+  const processes = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
+  const lines = await Promise.all(processes.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')))
+  return lines.filter((line) => line.startsWith('qemu-system-x86_64') && line.includes(uuid)).length
+}
