@@ -200,6 +200,23 @@ test('a cut pack keeps what is before the cut', async () => {
   expect(await filesOf('data')).not.toContain(path)
 })
 
+test('a pack that no index names and whose header is damaged is never removed without a copy', async () => {
+  const { path, id } = packOf('one')
+  for (const index of await filesOf('index')) await rm(index)
+  await flip(path, (await readFile(path)).length - 10)
+  const bytes = await readFile(path)
+  const { unreadablePacks } = await locked((repository, lock) => repairIndex(repository, lock))
+  expect(unreadablePacks).toMatchObject([{ file: `data/${id.slice(0, 2)}/${id}` }])
+  const left = await locked((repository, lock) => repairPacks(repository, lock, [id]))
+  expect(left).toMatchObject({ unreadable: [id], removed: [] })
+  expect(await readFile(path)).toEqual(bytes)
+  const kept = new Map<string, Uint8Array>()
+  const keep = async (pack: string, copy: Uint8Array) => void kept.set(pack, copy)
+  const moved = await locked((repository, lock) => repairPacks(repository, lock, [id], { keep }))
+  expect(moved).toMatchObject({ unreadable: [id], removed: [id] })
+  expect(Buffer.from(kept.get(id) ?? [])).toEqual(bytes)
+})
+
 test('what another repository has whole is healed from there, even a pack that is gone', async () => {
   const other = join(top, `other-${Math.random().toString(36).slice(2)}`)
   await using from = await initRepository(localBackend(other), 'other', options)

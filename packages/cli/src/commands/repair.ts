@@ -82,7 +82,7 @@ export async function repairPacks(
     }
     const repair = await repairPacksOf(repository, lock, packs, options, onProgress, global.signal)
     out.result({ ...repair }, packsText(repair))
-    return repair.lost.length === 0 ? exitCodes.done : exitCodes.failed
+    return repair.lost.length + repair.unreadable.length === 0 ? exitCodes.done : exitCodes.failed
   })
 }
 
@@ -99,10 +99,13 @@ async function damagedPacks(repository: Repository, out: Out, signal: AbortSigna
 
 const packOf = ({ file }: CheckFinding): string[] => (file.startsWith('data/') ? [file.slice(-64)] : [])
 
-function packsText({ saved, healed, lost, removed }: PacksRepair): string {
+function packsText({ saved, healed, lost, unreadable, removed }: PacksRepair): string {
   if (removed.length === 0) return 'no pack is damaged'
   return [
     ...lost.map(({ type, id, reason }) => `${type} blob ${shortId(id)}: lost: ${reason}`),
+    ...unreadable.map(
+      (pack) => `pack ${shortId(pack)}: no index names it and its header is damaged; it is kept as a file`,
+    ),
     `${removed.length} damaged packs replaced: ${saved} blobs saved, ${healed} found whole elsewhere, ${lost.length} lost`,
     ...(lost.length === 0
       ? []

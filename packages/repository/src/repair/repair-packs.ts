@@ -15,7 +15,7 @@ import { loadPackHeader } from './stored-pack.ts'
 export interface RepairPacksOptions {
   /** Another repository that may have blobs that are lost here; its index is loaded when it is needed. */
   readonly from: Repository
-  /** Gets the bytes of each damaged pack that loses blobs, before it is removed: the last chance to keep them. */
+  /** Gets the bytes of each damaged pack that loses blobs, or may, before it is removed: the last chance to keep them. */
   readonly keep: (pack: string, bytes: Uint8Array) => Promise<void>
   readonly packSize: number
 }
@@ -39,6 +39,8 @@ export interface PacksRepair {
   /** Blobs that were damaged, and found whole in another pack or repository. */
   readonly healed: number
   readonly lost: readonly LostBlob[]
+  /** Packs that no index names and whose header cannot be read: what they hold is not known. Without `keep` they stay. */
+  readonly unreadable: readonly string[]
   /** Damaged packs that are gone now. */
   readonly removed: readonly string[]
 }
@@ -93,6 +95,7 @@ class Rescue {
   /** Damaged blobs by key. */
   readonly #damaged = new Map<string, { blob: PackedBlob; pack: string; reason: string }>()
   readonly #savedKeys = new Set<string>()
+  readonly #unreadable = new Set<string>()
   readonly #removed: string[] = []
   #healed = 0
 
@@ -158,8 +161,9 @@ class Rescue {
   }
 
   async removePacks(): Promise<void> {
-    const losing = new Set([...this.#damaged.values()].map(({ pack }) => pack))
+    const losing = new Set([...this.#damaged.values()].map(({ pack }) => pack)).union(this.#unreadable)
     for (const pack of this.#bad) {
+      if (this.#unreadable.has(pack) && this.#options.keep === undefined) continue // the only copy of what nobody knows
       const bytes = losing.has(pack) && this.#options.keep !== undefined ? await this.#bytesOf(pack) : undefined
       if (bytes !== undefined && bytes.length > 0) await this.#options.keep?.(pack, bytes)
       await this.#remove('data', pack)
@@ -174,7 +178,14 @@ class Rescue {
       pack,
       reason,
     }))
-    return { saved: this.#savedKeys.size - this.#healed, healed: this.#healed, lost, removed: this.#removed }
+    const unreadable = [...this.#unreadable]
+    return {
+      saved: this.#savedKeys.size - this.#healed,
+      healed: this.#healed,
+      lost,
+      unreadable,
+      removed: this.#removed,
+    }
   }
 
   /** Whole, or as much as the storage gives: nothing when it is gone. */
@@ -197,6 +208,7 @@ class Rescue {
     } catch (error) {
       this.#signal.throwIfAborted()
       if (!(error instanceof Error)) throw error
+      if (indexed.length === 0) this.#unreadable.add(pack)
       return indexed // the header is part of what is damaged
     }
   }
