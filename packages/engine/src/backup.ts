@@ -12,6 +12,7 @@ import { planVm, type PlannedVm } from './planner.ts'
 import { listPoints, slugOf, treeNameOf, type RestorePoint } from './points.ts'
 import type { Disk, DiskSnapshot, Pool, Vm, VmSnapshot } from './pool.ts'
 import { cutRun, noteRun, resumeRun, type Run } from './run.ts'
+import { assertSpace } from './space.ts'
 import { oldestSuspect, suspectTag } from './suspects.ts'
 import { judgeSize, unusualDefaults, type UnusualOptions } from './unusual.ts'
 import { encodeVmRecord, type DiskRecord, type VmRecord } from './vm-record.ts'
@@ -21,6 +22,8 @@ export interface BackupOptions extends PlanOptions {
   readonly include: (disk: Disk) => boolean
   /** Added to the point's own tags. No commas. */
   readonly tags: readonly string[]
+  /** Take the snapshot although it might fill the storage. */
+  readonly ignoreSpace: boolean
   /** How much of what the pool calls unchanged is read and compared; undefined for nothing. */
   readonly audit: AuditOptions | undefined
   /** From which size on changes are unusual; undefined for never. */
@@ -34,6 +37,7 @@ export const backupDefaults: BackupOptions = {
   source: undefined,
   include: () => true,
   tags: [],
+  ignoreSpace: false,
   audit: auditDefaults,
   unusual: unusualDefaults,
   resume: resumeDefaults,
@@ -124,6 +128,7 @@ async function begin(
   const { pool, repository, on, clock } = context
   const planned = await planBackup(context, vm, options, signal)
   on({ type: 'plan', plan: planned.plan })
+  if (!options.ignoreSpace) assertSpace(vm.disks.filter(options.include))
   await enableTracking(context, planned.plan, signal)
   on({ type: 'stage', stage: 'metadata' })
   const metadata = await pool.exportMetadata(vm, signal)

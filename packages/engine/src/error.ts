@@ -4,6 +4,8 @@ export type EngineErrorCode =
   | 'ENGINE_VM_UNKNOWN'
   /** Several VMs share the name; a UUID is needed. */
   | 'ENGINE_VM_AMBIGUOUS'
+  /** A snapshot might fill the storage. */
+  | 'ENGINE_NO_SPACE'
   /** No VM has a disk on such a storage. */
   | 'ENGINE_STORAGE_UNKNOWN'
   /** The VM has no disk that could be backed up, or the selection leaves none. */

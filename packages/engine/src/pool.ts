@@ -109,8 +109,16 @@ export interface Storage {
   readonly type: string
   /** Whether the driver has `VDI_CONFIG_CBT`, and the pool its calls. */
   readonly canTrack: boolean
+  /** Where the pool tells. */
+  readonly space?: StorageSpace
   /** What in the pool keeps tracking from being switched on: its age, its licence. */
   readonly whyUntracked?: string
+}
+
+export interface StorageSpace {
+  readonly free: Bytes
+  /** Whether a disk takes its full size from the beginning, as LVM has it, or what is written. */
+  readonly allocation: 'whole' | 'written'
 }
 
 export type BaseState =

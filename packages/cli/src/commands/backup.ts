@@ -33,6 +33,7 @@ export interface BackupArguments extends PoolOptions, RepositoryOptions, Selecti
   readonly full?: boolean
   readonly source?: SourceKind
   readonly tag?: readonly string[]
+  readonly ignoreSpace?: boolean
   /** Runs within which every unchanged block is compared, or 'off'. */
   readonly audit?: number | 'off'
   /** How many times the usual change is unusual, or 'off'. */
@@ -144,6 +145,7 @@ function optionsOf(args: BackupArguments): BackupOptions {
     source: args.source,
     include: (disk) => isIncluded(disk, args),
     tags: args.tag ?? [],
+    ignoreSpace: args.ignoreSpace ?? false,
     audit: auditOf(args),
     unusual: unusualOf(args),
     resume: args.resume === false ? undefined : backupDefaults.resume,

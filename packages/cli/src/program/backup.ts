@@ -42,6 +42,7 @@ export function addBackup(program: Command, start: Start): void {
       "tell when so many times the usual amount of a disk changed, and at least 1 GiB; or 'off' (default: 10)",
       unusualFactor,
     )
+    .option('--ignore-space', 'take the snapshot although it might fill the storage')
     .option('--no-resume', 'begin anew, whatever was cut before; and keep nothing on the pool, should this be cut')
     .action((vms: string[], args: BackupArguments) =>
       start(

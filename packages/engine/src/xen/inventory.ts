@@ -1,7 +1,7 @@
 import { bytes } from '@tidemark/blocks'
 import type { Session, SrRecord, VbdRecord, VdiRecord, VdiRef, VmRecord } from '@tidemark/xenapi'
 import { EngineError } from '../error.ts'
-import type { Disk, Storage, Vm } from '../pool.ts'
+import type { Disk, Storage, StorageSpace, Vm } from '../pool.ts'
 import type { PoolTracking } from './tracking.ts'
 
 /** What the pool has, read in five calls; enough to list every VM with its disks. */
@@ -79,5 +79,14 @@ const storage = (record: SrRecord, tracking: ReadonlySet<string>, poolWide: Pool
   name: record.name_label,
   type: record.type,
   canTrack: tracking.has(record.type) && poolWide.state !== 'unknown',
+  ...(record.physical_size > 0 && { space: spaceOf(record) }),
   ...(poolWide.state === 'possible' ? {} : { whyUntracked: poolWide.detail }),
+})
+
+/** Drivers that give a disk its full size at once, unless they are told otherwise. */
+const WHOLE = new Set(['lvm', 'lvmoiscsi', 'lvmohba', 'lvmofcoe'])
+
+const spaceOf = ({ type, physical_size, physical_utilisation, sm_config }: SrRecord): StorageSpace => ({
+  free: bytes(Math.max(0, physical_size - physical_utilisation)),
+  allocation: WHOLE.has(type) && sm_config['allocation'] !== 'thin' ? 'whole' : 'written',
 })
