@@ -13,7 +13,16 @@ import {
   type BackupEvent,
   type RestorePoint,
 } from '@tidemark/engine'
-import { initRepository, memoryBackend, readContent, type Repository } from '@tidemark/repository'
+import {
+  initRepository,
+  memoryBackend,
+  openRepository,
+  readContent,
+  repairIndex,
+  type MemoryBackend,
+  type Repository,
+  type RepositoryLock,
+} from '@tidemark/repository'
 import { expect, test } from 'vitest'
 import { memoryPool, type MemoryPool } from './memory-pool.ts'
 
@@ -229,3 +238,43 @@ test('far more changes than in the runs before are told and stored with the poin
   expect(await run(40)).toEqual({ usual: 4 * CBT_BLOCK, bound: 16 * CBT_BLOCK })
   expect(await run(60, { ...options, unusual: undefined })).toBeUndefined()
 })
+
+test('a point that lost blobs is no base: the next run stores again what is still on the disk, and the older points are whole', async () => {
+  const pool = memoryPool([4 * MiB])
+  const store = memoryBackend()
+  {
+    await using repository = await initRepository(store, 'pw', { ...fast, packSize: 100 })
+    fill(pool, 64)
+    await backupVm(contextOf(pool, repository), pool.vm, noAudit)
+  }
+  await using repository = await openRepository(store, 'pw', fast)
+  {
+    await using lock = await repository.lock('exclusive')
+    await loseADiskPack(repository, lock, store)
+  }
+  pool.write('vdi-0', 60, 99) // far from the piece that is lost
+  const { point, record } = await backupVm(contextOf(pool, repository), pool.vm, noAudit)
+  expect(record.disks[0]).toMatchObject({ action: 'full', reason: expect.stringContaining('point-damaged') })
+  expect(await isRight(repository, point, pool.disks.get('vdi-0')?.data ?? new Uint8Array())).toBe(true)
+  expect((await repository.check({ readData: true })).errors).toEqual([])
+})
+
+/** Takes a pack with data of the disk away, and out of the index. */
+async function loseADiskPack(repository: Repository, lock: RepositoryLock, { files }: MemoryBackend): Promise<void> {
+  await repository.loadIndex()
+  const [first] = await listPoints(repository)
+  if (first === undefined) throw new Error('no point')
+  for (const pack of repository.blobs.index().packs()) {
+    const path = `data/${pack.slice(0, 2)}/${pack}`
+    const bytes = files.get(path) ?? new Uint8Array()
+    files.delete(path)
+    const { errors } = await repository.check({ readData: false })
+    const lost = errors.flatMap(({ affects = [] }) => affects.map((each) => each.path))
+    if (lost.length > 0 && lost.every((each) => each.endsWith('disk.raw'))) {
+      await repairIndex(repository, lock)
+      return
+    }
+    files.set(path, bytes)
+  }
+  throw new Error('no pack has nothing but data of the disk')
+}

@@ -279,3 +279,17 @@ test('under append-only nothing is begun', async () => {
   await expect(repairPacks(repository, lock, [])).rejects.toMatchObject(refused)
   await expect(repairSnapshots(repository, lock, [], { forget: true })).rejects.toMatchObject(refused)
 })
+
+test('no point is given up while a pack that no index names may have what it misses', async () => {
+  for (const path of await filesOf('index')) await rm(path)
+  await locked(async (repository, lock) => {
+    const repair = repairSnapshots(repository, lock, await snapshotsOf(repository), { forget: true })
+    await expect(repair).rejects.toMatchObject({
+      code: 'REPOSITORY_INPUT',
+      message: expect.stringContaining('repair index'),
+    })
+    await repairIndex(repository, lock)
+    expect(await repairSnapshots(repository, lock, await snapshotsOf(repository), { forget: true })).toEqual([])
+  })
+  await expectAllWhole()
+})

@@ -73,7 +73,7 @@ export async function repairPacks(
     const packs = named.length > 0 ? named : await damagedPacks(repository, out, global.signal)
     await using from = args.from === undefined ? undefined : await openOther(global, args.from, args.fromPasswordFile)
     const keep = async (pack: string, bytes: Uint8Array) => {
-      await writeFile(join(args.keep ?? '.', pack), bytes, { mode: 0o600 })
+      await writeFile(join(args.keep ?? '.', pack), bytes, { mode: 0o600, flush: true }) // the pack is removed next
     }
     const options = { keep, ...(from !== undefined && { from }) }
     const onProgress = (progress: { done: number; total: number }) => {

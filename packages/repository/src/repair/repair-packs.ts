@@ -75,6 +75,7 @@ export async function repairPacks(
     onProgress({ done: ++done, total: packs.length })
   }
   await rescue.heal()
+  await rescue.keepLosing()
   await rescue.replaceIndexes()
   await rescue.removePacks()
   await repository.loadIndex(stop)
@@ -160,12 +161,20 @@ class Rescue {
     for (const name of this.#files) await this.#remove('index', name)
   }
 
-  async removePacks(): Promise<void> {
+  /** Copies the packs that lose blobs, while the indexes still know them. */
+  async keepLosing(): Promise<void> {
+    const { keep } = this.#options
+    if (keep === undefined) return
     const losing = new Set([...this.#damaged.values()].map(({ pack }) => pack)).union(this.#unreadable)
+    for (const pack of losing) {
+      const bytes = await this.#bytesOf(pack)
+      if (bytes.length > 0) await keep(pack, bytes)
+    }
+  }
+
+  async removePacks(): Promise<void> {
     for (const pack of this.#bad) {
       if (this.#unreadable.has(pack) && this.#options.keep === undefined) continue // the only copy of what nobody knows
-      const bytes = losing.has(pack) && this.#options.keep !== undefined ? await this.#bytesOf(pack) : undefined
-      if (bytes !== undefined && bytes.length > 0) await this.#options.keep?.(pack, bytes)
       await this.#remove('data', pack)
       this.#removed.push(pack)
     }

@@ -1,3 +1,4 @@
+import { filePath } from '../backends/backend.ts'
 import { isRepositoryError, RepositoryError } from '../error.ts'
 import { rewriteSnapshot, type Snapshot } from '../format/snapshot.ts'
 import { encodeTree, encodeTreeParts, type TreeNode } from '../format/tree.ts'
@@ -34,7 +35,7 @@ export interface SnapshotRepair {
  * left alone. Incomplete ones stay beside the repaired, unless `forget`.
  * @param lock exclusive
  * @returns the incomplete ones
- * @throws RepositoryError REPOSITORY_APPEND_ONLY, with `forget`, before anything was changed
+ * @throws RepositoryError REPOSITORY_INPUT when there are packs that no index names; REPOSITORY_APPEND_ONLY, with `forget`, before anything was changed
  */
 export async function repairSnapshots(
   repository: Repository,
@@ -48,6 +49,7 @@ export async function repairSnapshots(
   const stop = AbortSignal.any([signal, lock.signal])
   if (forget && !dryRun) await assertRemovable(repository, 'replacing snapshots', stop)
   await repository.blobs.ready(stop)
+  await assertAllIndexed(repository, stop)
   const pruner = new TreePruner(repository, dryRun, stop)
   const repairs: SnapshotRepair[] = []
   for (const [i, snapshot] of snapshots.entries()) {
@@ -60,6 +62,17 @@ export async function repairSnapshots(
     onProgress({ done: i + 1, total: snapshots.length })
   }
   return repairs
+}
+
+/** What a lost index knew is not lost: it must be looked for before anything is given up. */
+async function assertAllIndexed(repository: Repository, signal: AbortSignal): Promise<void> {
+  const indexed = new Set(repository.blobs.index().packs())
+  for await (const { name } of repository.backend.list('data', signal)) {
+    if (indexed.has(name)) continue
+    const file = filePath({ type: 'data', name })
+    const why = `no index names ${file}, which may hold what points miss`
+    throw new RepositoryError('REPOSITORY_INPUT', `${why}: run \`tidemark repair index\` first, or prune it`, { file })
+  }
 }
 
 async function replace(
