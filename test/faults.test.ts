@@ -150,6 +150,15 @@ test('a bitmap that omits a changed block is found by the audit: an alarm, code 
     action: 'compare',
     reason: expect.stringMatching(/^bitmap-wrong/),
   })
+  const listed = (await bench.tidemark('points', 'web')).last['points'] as { id: string; suspect: boolean }[]
+  expect(listed.slice(-2).map(({ suspect }) => suspect)).toEqual([true, false])
+  const restored = await bench.tidemark(
+    'restore',
+    listed.at(-2)?.id ?? '',
+    '--to-dir',
+    join(bench.directory, 'suspect'),
+  )
+  expect(restored.lines).toContainEqual(expect.objectContaining({ type: 'suspect' }))
   expect((await verified()).code).toBe(0)
   await expectSound()
 }, 60_000)

@@ -78,9 +78,14 @@ export async function show(
 /** A point, and whether it may lack changes: a later run found that the pool's bitmaps were wrong. */
 export type FoundPoint = OpenPoint & { readonly suspect: boolean }
 
-/** What to know before such a point is trusted. */
-export const SUSPECT_WARNING =
+const SUSPECT_WARNING =
   'this point may lack changes: a later run found that the pool had called changed blocks unchanged (docs/runs.md)'
+
+/** What to know before such a point is trusted. */
+export function warnOfSuspect(out: Out): void {
+  out.event({ type: 'suspect', message: SUSPECT_WARNING })
+  out.say(`  ${SUSPECT_WARNING}`)
+}
 
 /** Finds a point and reads its record. The order matters: snapshots first, then the index. */
 export async function findPoint(repository: Repository, selector: string, signal: AbortSignal): Promise<FoundPoint> {

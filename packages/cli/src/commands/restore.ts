@@ -24,7 +24,7 @@ import type { Out } from '../output/out.ts'
 import { progressView } from '../output/progress.ts'
 import { diskForPrograms, diskText, planForPrograms, planText } from '../output/restore-plan.ts'
 import { moment, shortId, size } from '../output/units.ts'
-import { findPoint } from './points.ts'
+import { findPoint, warnOfSuspect } from './points.ts'
 
 export interface RestoreArguments extends PoolOptions, RepositoryOptions {
   readonly newVm?: boolean
@@ -84,6 +84,7 @@ export async function restore(
   const point = await findPoint(repository, selector, signal)
   const isPlan = args.plan === true || args.dryRun === true
   out.say(`Restoring ${point.record.vm.name} as of ${moment(point.snapshot.time)} (point ${shortId(point.id)})`)
+  if (point.suspect) warnOfSuspect(out)
   const job: Job = { out, args, point, signal, isPlan }
   const context = { repository, onDisk: progressView(out).update }
   const records = chooseDisks(point, args.disk ?? [])
