@@ -11,7 +11,8 @@ export default defineConfig({
     include: ['packages/*/src/**/*.test.ts', 'packages/*/test/**/*.test.ts', 'test/**/*.test.ts'],
     execArgv: ['--conditions=@tidemark/source'],
     env: { TIDEMARK_CACHE_DIR: '' }, // the user's own cache is none of the tests' business
-    testTimeout: 30_000,
+    maxWorkers: 2, // much of the suite waits: for boots, prunes, retries; the default on two cores is one
+    testTimeout: 60_000,
     hookTimeout: 60_000,
     reporters: ['default', './scripts/closing-line.ts'],
     coverage: { provider: 'v8', include: ['packages/*/src/**'], exclude: ['**/*.test.ts'] },
