@@ -33,7 +33,7 @@ const OUTSIDERS = {
   busybox: 'busybox-static',
   cpio: 'cpio',
   extlinux: 'extlinux',
-  pg_ctlcluster: 'postgresql-15',
+  '/usr/lib/postgresql/15/bin/initdb': 'postgresql-15',
   runuser: 'util-linux',
   setpriv: 'util-linux',
   modprobe: 'kmod',
@@ -170,7 +170,7 @@ function gridSimulation(args) {
 
 /** A database that works while it is backed up, and recovers on every point. */
 function postgres(args) {
-  installPrograms(['pg_ctlcluster', 'nbdfuse', 'mkfs.ext4', 'fusermount3'], { needed: true })
+  installPrograms(['/usr/lib/postgresql/15/bin/initdb', 'nbdfuse', 'mkfs.ext4', 'fusermount3'], { needed: true })
   build()
   follow(node(), ['--conditions=@tidemark/source', 'scripts/postgres.ts', ...args])
 }

@@ -139,6 +139,8 @@ test('a bitmap that omits a changed block, and a bit that flips on the way, are 
 }, 60_000)
 
 test('a bitmap that omits a changed block is found by the audit: an alarm, code 3, and a point that is right', async () => {
+  await succeed(backup())
+  points++
   await guestWrites(bench.lab, vdi, [60, 190], 'unsaid')
   const audited = () => bench.tidemark('backup', 'web', '--pool', 'lab', '--repo', 'main', '--audit', '1')
   const lie: Planned = { id: 'unsaid', at: 'bitmap', do: { action: 'omit' } }

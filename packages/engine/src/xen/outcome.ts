@@ -32,13 +32,17 @@ export const repeated = <Result>(change: () => Promise<Result>): Promise<Result>
 
 const UNKNOWN = new Set(['XENAPI_TASK', 'XENAPI_UNREACHABLE', 'XENAPI_TIMEOUT'])
 
-/** Makes a transfer from its beginning, again when the way broke under it. @throws what `transfer` throws */
+/**
+ * Writes to the pool from the beginning, again when the way broke under it. The pool calls that an I/O error when our end had sent
+ * all before the way broke: it read less than was announced. @throws what `transfer` throws
+ */
 export async function fromTheBeginning(transfer: () => Promise<void>): Promise<void> {
   for (let lost = 1; ; lost++) {
     try {
       return await transfer()
     } catch (error) {
-      if (!isTransferBroken(error) || lost === LOST_MAX) throw error
+      const isBroken = isTransferBroken(error) || isFailure(error, 'VDI_IO_ERROR')
+      if (!isBroken || lost === LOST_MAX) throw error
     }
   }
 }
