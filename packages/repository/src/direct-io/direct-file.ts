@@ -14,7 +14,7 @@ export const DIRECT_BLOCK = 4096
 
 /** Bytes of one transfer, and how many are under way for one file. */
 const TRANSFER_BYTES = 1 << 20
-const TRANSFERS_MAX = 4
+const TRANSFERS_MAX = 2
 
 /** Undefined on systems that have no such flag. */
 const O_DIRECT: number | undefined = constants.O_DIRECT

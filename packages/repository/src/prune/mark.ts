@@ -64,7 +64,7 @@ async function treeOf(repository: Repository, tree: BlobId, snapshot: Snapshot, 
 
 /** What every refusal ends with. */
 export const ADVICE =
-  'nothing was pruned, so that no more is lost. Run `tidemark check`; `restic rebuild-index` finds packs that the index has lost; points that cannot ' +
+  'nothing was pruned, so that no more is lost. Run `tidemark check`; `tidemark repair index` finds packs that the index has lost; points that cannot ' +
   'be saved can be forgotten by their ID, then prune again'
 
 const missing = (type: BlobType, id: BlobId, snapshot: Snapshot): RepositoryError =>
