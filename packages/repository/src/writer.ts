@@ -42,7 +42,7 @@ const INDEX_AGE_MS_MAX = 600_000
 /** Bytes gathered into one message to a sealing thread. */
 const BATCH_BYTES = 1 << 20
 /** Packs being saved at once; further blobs wait. */
-const SAVING_MAX = 2
+const SAVING_MAX = 1
 
 interface Batch {
   readonly type: BlobType
