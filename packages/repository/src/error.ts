@@ -68,3 +68,11 @@ export class RepositoryError extends Error {
 /** Whether `error` is ours and carries `code`. */
 export const isRepositoryError = (error: unknown, code: RepositoryErrorCode): error is RepositoryError =>
   error instanceof RepositoryError && error.code === code
+
+/**
+ * For `catch`: a file that is not there, or not any more, is no error.
+ * @throws any other error, as it is
+ */
+export function unlessGone(error: unknown): undefined {
+  if (!isRepositoryError(error, 'BACKEND_NOT_FOUND')) throw error
+}

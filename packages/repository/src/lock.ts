@@ -1,6 +1,6 @@
 import type { Backend } from './backends/backend.ts'
 import type { Clock } from './clock.ts'
-import { isRepositoryError, RepositoryError } from './error.ts'
+import { isRepositoryError, RepositoryError, unlessGone } from './error.ts'
 import type { Sealer } from './format/crypto.ts'
 import { goJson, goTime } from './format/go-json.ts'
 import { loadUnpacked, saveUnpacked } from './unpacked.ts'
@@ -251,9 +251,7 @@ async function isPresent(backend: Backend, name: string): Promise<boolean> {
 }
 
 async function remove(backend: Backend, name: string): Promise<void> {
-  await backend.remove({ type: 'locks', name }).catch((error: unknown) => {
-    if (!isRepositoryError(error, 'BACKEND_NOT_FOUND')) throw error
-  })
+  await backend.remove({ type: 'locks', name }).catch(unlessGone)
 }
 
 let heldLocks = 0

@@ -3,7 +3,7 @@ import { BlobIndex } from './blob-index.ts'
 import { checkRepository, type CheckOptions, type CheckReport } from './check/check.ts'
 import type { CheckProgress } from './check/context.ts'
 import type { Clock } from './clock.ts'
-import { RepositoryError } from './error.ts'
+import { RepositoryError, unlessGone } from './error.ts'
 import { Sealer, type MasterKey } from './format/crypto.ts'
 import type { KdfParameters } from './format/kdf.ts'
 import { encodeKeyFile } from './format/key.ts'
@@ -219,10 +219,4 @@ export function makeRepository(parts: RepositoryParts): Repository {
 
 async function loadSnapshot(backend: Backend, sealer: Sealer, id: SnapshotId, signal?: AbortSignal): Promise<Snapshot> {
   return decodeSnapshot(await loadUnpacked(backend, sealer, { type: 'snapshots', name: id }, signal), id)
-}
-
-/** A snapshot that was listed and then removed by another process is no error. */
-function unlessGone(error: unknown): undefined {
-  if (error instanceof RepositoryError && error.code === 'BACKEND_NOT_FOUND') return undefined
-  throw error
 }

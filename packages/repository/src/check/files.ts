@@ -1,4 +1,4 @@
-import { isRepositoryError } from '../error.ts'
+import { unlessGone } from '../error.ts'
 import { decodeConfig } from '../format/config.ts'
 import { decodeSnapshot, type Snapshot } from '../format/snapshot.ts'
 import { sha256Hex, snapshotId } from '../id.ts'
@@ -30,11 +30,6 @@ export async function checkLocks(check: Check): Promise<void> {
       if (json !== undefined) JSON.parse(Buffer.from(json).toString())
     })
   }
-}
-
-/** Its program is done with it. */
-function unlessGone(error: unknown): undefined {
-  if (!isRepositoryError(error, 'BACKEND_NOT_FOUND')) throw error
 }
 
 /** All that can be read. */

@@ -1,4 +1,4 @@
-import { isRepositoryError, RepositoryError } from '../error.ts'
+import { RepositoryError, unlessGone } from '../error.ts'
 import { decodeKeyOrigin, openKeyFile, type KeyOrigin } from '../format/key.ts'
 import { sha256Hex } from '../id.ts'
 import { assertRemovable } from '../protection.ts'
@@ -83,8 +83,3 @@ function oneKey(names: readonly string[], prefix: string): string {
 
 const refused = (why: string): RepositoryError =>
   new RepositoryError('REPOSITORY_INPUT', `this key is not removed: ${why}`)
-
-/** Removed by somebody else since it was listed. */
-function unlessGone(error: unknown): undefined {
-  if (!isRepositoryError(error, 'BACKEND_NOT_FOUND')) throw error
-}

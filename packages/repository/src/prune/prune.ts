@@ -1,6 +1,6 @@
 import { forEachBounded } from '@tidemark/blocks'
 import type { FileName } from '../backends/backend.ts'
-import { isRepositoryError, RepositoryError } from '../error.ts'
+import { isRepositoryError, RepositoryError, unlessGone } from '../error.ts'
 import { INDEX_BLOBS, IndexWriter } from '../index-writer.ts'
 import type { RepositoryLock } from '../lock.ts'
 import { assertRemovable } from '../protection.ts'
@@ -159,8 +159,4 @@ async function takeBack({ backend }: Repository, written: readonly FileName[]): 
     )
     if (!isGone) return
   }
-}
-
-function unlessGone(error: unknown): void {
-  if (!isRepositoryError(error, 'BACKEND_NOT_FOUND')) throw error
 }

@@ -1,7 +1,7 @@
 import { forEachBounded } from '@tidemark/blocks'
 import { filePath } from '../backends/backend.ts'
 import { PackTable } from '../check/pack-table.ts'
-import { isRepositoryError, RepositoryError } from '../error.ts'
+import { isRepositoryError, RepositoryError, unlessGone } from '../error.ts'
 import { decodeIndex, type IndexedPack } from '../format/index-file.ts'
 import { packSize } from '../format/pack.ts'
 import { idBytes } from '../id.ts'
@@ -158,9 +158,7 @@ class Survey {
   async removeOld(): Promise<number> {
     const old = [...this.#replaced, ...this.#damagedIndexes]
     for (const [i, name] of old.entries()) {
-      await this.#repository.backend.remove({ type: 'index', name }, this.#signal).catch((error: unknown) => {
-        if (!isRepositoryError(error, 'BACKEND_NOT_FOUND')) throw error
-      })
+      await this.#repository.backend.remove({ type: 'index', name }, this.#signal).catch(unlessGone)
       this.#onProgress({ phase: 'delete', done: i + 1, total: old.length })
     }
     return old.length

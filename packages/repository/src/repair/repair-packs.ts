@@ -1,4 +1,4 @@
-import { isRepositoryError, RepositoryError } from '../error.ts'
+import { isRepositoryError, RepositoryError, unlessGone } from '../error.ts'
 import { compress, METADATA_LEVEL } from '../format/compression.ts'
 import { decodeIndex, encodeIndexedPack, type IndexedPack } from '../format/index-file.ts'
 import type { PackedBlob } from '../format/pack.ts'
@@ -199,12 +199,9 @@ class Rescue {
 
   /** Whole, or as much as the storage gives: nothing when it is gone. */
   async #bytesOf(pack: string): Promise<Uint8Array> {
-    try {
-      return await this.#repository.backend.load({ type: 'data', name: pack }, 'all', this.#signal)
-    } catch (error) {
-      if (isRepositoryError(error, 'BACKEND_NOT_FOUND')) return new Uint8Array()
-      throw error
-    }
+    const { backend } = this.#repository
+    const bytes = await backend.load({ type: 'data', name: pack }, 'all', this.#signal).catch(unlessGone)
+    return bytes ?? new Uint8Array()
   }
 
   /** By the indexes, and by its own header where that can be read: either may know more. */
@@ -283,9 +280,7 @@ class Rescue {
   }
 
   async #remove(type: 'index' | 'data', name: string): Promise<void> {
-    await this.#repository.backend.remove({ type, name }, this.#signal).catch((error: unknown) => {
-      if (!isRepositoryError(error, 'BACKEND_NOT_FOUND')) throw error
-    })
+    await this.#repository.backend.remove({ type, name }, this.#signal).catch(unlessGone)
   }
 }
 

@@ -1,5 +1,5 @@
 import { filePath } from '../backends/backend.ts'
-import { isRepositoryError, RepositoryError } from '../error.ts'
+import { isRepositoryError, RepositoryError, unlessGone } from '../error.ts'
 import { rewriteSnapshot, type Snapshot } from '../format/snapshot.ts'
 import { encodeTree, encodeTreeParts, type TreeNode } from '../format/tree.ts'
 import { idAt, snapshotId, type BlobId, type SnapshotId } from '../id.ts'
@@ -56,7 +56,7 @@ export async function repairSnapshots(
     const { tree, dropped } = await pruner.prune(snapshot.tree, '')
     if (dropped.length > 0) {
       const to = dryRun || tree === undefined ? undefined : await replace(repository, snapshot, tree, forget, stop)
-      if (forget && !dryRun) await remove(repository, snapshot.id, stop)
+      if (forget && !dryRun) await repository.removeSnapshot(snapshot.id, stop).catch(unlessGone)
       repairs.push({ from: snapshot.id, to, dropped })
     }
     onProgress({ done: i + 1, total: snapshots.length })
@@ -91,12 +91,6 @@ async function replace(
     ...(forget && { original: original ?? id }), // beside the old one it is a snapshot of its own
   })
   return snapshotId(await saveUnpacked(backend, sealer, 'snapshots', changed, signal))
-}
-
-async function remove(repository: Repository, id: SnapshotId, signal: AbortSignal): Promise<void> {
-  await repository.removeSnapshot(id, signal).catch((error: unknown) => {
-    if (!isRepositoryError(error, 'BACKEND_NOT_FOUND')) throw error
-  })
 }
 
 interface Pruned {

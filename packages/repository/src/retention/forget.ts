@@ -1,4 +1,4 @@
-import { isRepositoryError, RepositoryError } from '../error.ts'
+import { RepositoryError, unlessGone } from '../error.ts'
 import type { Snapshot } from '../format/snapshot.ts'
 import type { SnapshotId } from '../id.ts'
 import type { RepositoryLock } from '../lock.ts'
@@ -114,8 +114,4 @@ function oneOf(all: readonly Snapshot[], name: string): Snapshot {
   if (first !== undefined && found.length === 1 && name !== '') return first
   const what = found.length === 0 ? 'no snapshot has that ID' : `${found.length} snapshots have IDs that begin so`
   throw new RepositoryError('REPOSITORY_INPUT', `'${name}': ${what}; nothing is forgotten`)
-}
-
-function unlessGone(error: unknown): void {
-  if (!isRepositoryError(error, 'BACKEND_NOT_FOUND')) throw error
 }

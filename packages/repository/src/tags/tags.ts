@@ -1,4 +1,4 @@
-import { isRepositoryError } from '../error.ts'
+import { unlessGone } from '../error.ts'
 import { rewriteSnapshot } from '../format/snapshot.ts'
 import type { Snapshot } from '../format/snapshot.ts'
 import { snapshotId, type SnapshotId } from '../id.ts'
@@ -63,8 +63,6 @@ async function retag(
   const file = { type: 'snapshots', name: id } as const
   const json = rewriteSnapshot(await loadUnpacked(backend, sealer, file, signal), { tags, original: original ?? id })
   const to = snapshotId(await saveUnpacked(backend, sealer, 'snapshots', json, signal))
-  await backend.remove(file, signal).catch((error: unknown) => {
-    if (!isRepositoryError(error, 'BACKEND_NOT_FOUND')) throw error
-  })
+  await backend.remove(file, signal).catch(unlessGone)
   return { from: id, to }
 }
