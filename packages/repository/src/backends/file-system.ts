@@ -6,12 +6,17 @@ export type OpenFile = Pick<
   'fd' | 'read' | 'write' | 'sync' | 'truncate' | 'stat' | 'close' | typeof Symbol.asyncDispose
 >
 
+export interface FileStat {
+  readonly size: number
+  readonly mtime: Date
+}
+
 /** What the local backend asks of the system. A test puts one in between that loses power. */
 export interface FileSystem {
   open(path: string, flags: number, mode?: number): Promise<OpenFile>
   mkdir(path: string, options: { readonly recursive: true; readonly mode: number }): Promise<unknown>
   readdir(path: string): Promise<string[]>
-  stat(path: string): Promise<{ readonly size: number; readonly mtime: Date }>
+  stat(path: string): Promise<FileStat>
   /** Fails when there is nothing at the path. */
   access(path: string): Promise<void>
   link(existing: string, path: string): Promise<void>

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { RepositoryError, type RepositoryErrorCode } from '../error.ts'
-import { createDirect, directLength, isRefusal, openDirect, readDirect, writeDirect } from '../direct-io/direct-file.ts'
-import { nodeFileSystem, type FileSystem, type OpenFile } from './file-system.ts'
+import { directLength, isRefusal, openDirect, readDirect, writeDirect } from '../direct-io/direct-file.ts'
+import { nodeFileSystem, type FileStat, type FileSystem, type OpenFile } from './file-system.ts'
 import { filePath, isFileName, type Backend, type FileName, type FileRange, type FileType } from './backend.ts'
 
 const DIRECTORY_MODE = 0o700
@@ -14,8 +14,10 @@ const TEMPORARY = /-tmp-[0-9a-f]{12}$/
 /** Files of this size and more do not go through the page cache. */
 const DIRECT_MIN = 64 << 10
 
-/** A repository in a directory of the local file system, laid out as restic does. restic-format.md §1. */
-/** @param fs the system's own, unless a test puts something in between */
+/**
+ * A repository in a directory of the local file system, laid out as restic does. restic-format.md §1.
+ * @param fs the system's own, unless a test puts something in between
+ */
 export function localBackend(path: string, fs: FileSystem = nodeFileSystem): Backend {
   const root = resolve(path)
   return {
@@ -44,7 +46,7 @@ async function createDirectories(fs: FileSystem, root: string, signal?: AbortSig
   }
   await syncDirectory(fs, join(root, 'data'))
   await syncDirectory(fs, root)
-  await syncDirectory(fs, dirname(root))
+  await syncParent(fs, root)
 }
 
 async function* listFiles(fs: FileSystem, root: string, type: FileType, signal?: AbortSignal) {
@@ -53,16 +55,20 @@ async function* listFiles(fs: FileSystem, root: string, type: FileType, signal?:
     if (size !== undefined) yield { name: '', size }
     return
   }
-  const top = join(root, type)
-  const directories = type === 'data' ? (await entriesOf(fs, top)).filter((name) => /^[0-9a-f]{2}$/.test(name)) : ['']
-  for (const directory of directories) {
-    for (const name of await entriesOf(fs, join(top, directory))) {
+  for (const directory of type === 'data' ? await shardsOf(fs, root) : [join(root, type)]) {
+    for (const name of await entriesOf(fs, directory)) {
       signal?.throwIfAborted()
       if (!isFileName(name)) continue
-      const size = await sizeOf(fs, join(top, directory, name))
+      const size = await sizeOf(fs, join(directory, name))
       if (size !== undefined) yield { name, size } // undefined: removed by another process meanwhile
     }
   }
+}
+
+/** The directories of packs: one for each first byte of an ID. */
+async function shardsOf(fs: FileSystem, root: string): Promise<string[]> {
+  const top = join(root, 'data')
+  return (await entriesOf(fs, top)).filter((name) => /^[0-9a-f]{2}$/.test(name)).map((name) => join(top, name))
 }
 
 async function loadFile(
@@ -74,22 +80,37 @@ async function loadFile(
   signal?: AbortSignal,
 ): Promise<Uint8Array> {
   signal?.throwIfAborted()
-  const { file, isDirect } =
-    memory === undefined
-      ? { file: await fs.open(path, constants.O_RDONLY), isDirect: false }
-      : await openDirect(fs, path)
-  await using handle = file
-  const { size } = await handle.stat()
-  const wanted = range === 'all' ? { offset: 0, length: size } : range
-  const end = wanted.offset + wanted.length
+  const direct = memory && (await loadDirect(fs, path, name, range, memory, signal))
+  if (direct !== undefined) return direct
+  await using file = await fs.open(path, constants.O_RDONLY)
+  const wanted = await stretchOf(file, name, range)
+  return whole(await readAll(file, wanted, signal), wanted, name)
+}
+
+/** Undefined where the file system, or the disk, takes no direct reads, or the memory is too small for one. */
+async function loadDirect(
+  fs: FileSystem,
+  path: string,
+  name: FileName,
+  range: FileRange | 'all',
+  memory: Uint8Array,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array | undefined> {
+  const { file, isDirect } = await openDirect(fs, path, constants.O_RDONLY)
+  await using _ = file
+  if (!isDirect) return undefined
+  const wanted = await stretchOf(file, name, range)
+  if (memory.length < directLength(wanted.offset, wanted.length)) return undefined
+  const bytes = await readDirect(file, memory, wanted, signal).catch(unlessRefused)
+  return bytes && whole(bytes, wanted, name)
+}
+
+async function stretchOf(file: OpenFile, name: FileName, range: FileRange | 'all'): Promise<FileRange> {
+  const { size } = await file.stat()
+  if (range === 'all') return { offset: 0, length: size }
+  const end = range.offset + range.length
   if (end > size) throw outOfRange(name, `has ${size} bytes, not ${end}`)
-  if (isDirect && memory !== undefined && memory.length >= directLength(wanted.offset, wanted.length)) {
-    const bytes = await readDirect(handle, memory, wanted, signal).catch(unlessRefused)
-    return bytes === undefined ? loadFile(fs, path, name, range, undefined, signal) : whole(bytes, wanted, name)
-  }
-  return isDirect
-    ? loadFile(fs, path, name, range, undefined, signal)
-    : whole(await readAll(handle, wanted, signal), wanted, name)
+  return range
 }
 
 function whole(bytes: Uint8Array, { length }: FileRange, name: FileName): Uint8Array {
@@ -181,7 +202,7 @@ async function publish(fs: FileSystem, temporary: string, path: string, file: Fi
 
 async function openNew(fs: FileSystem, path: string, direct: boolean): Promise<{ file: OpenFile; isDirect: boolean }> {
   const create = async () =>
-    direct ? createDirect(fs, path, FILE_MODE) : { file: await fs.open(path, CREATE, FILE_MODE), isDirect: false }
+    direct ? openDirect(fs, path, CREATE, FILE_MODE) : { file: await fs.open(path, CREATE, FILE_MODE), isDirect: false }
   try {
     return await create()
   } catch (error) {
@@ -203,28 +224,18 @@ async function writeAll(handle: OpenFile, bytes: Uint8Array, signal?: AbortSigna
 /** Removes what writers left that were killed: a file of theirs that is being written is younger. */
 async function sweep(fs: FileSystem, root: string, before: Date, signal?: AbortSignal): Promise<number> {
   let swept = 0
-  const shards = (await entriesOf(fs, join(root, 'data'))).filter((name) => /^[0-9a-f]{2}$/.test(name))
-  for (const directory of ['', 'keys', 'locks', 'snapshots', 'index', ...shards.map((name) => join('data', name))]) {
-    for (const name of await entriesOf(fs, join(root, directory))) {
+  const flat = ['', 'keys', 'locks', 'snapshots', 'index'].map((name) => join(root, name))
+  for (const directory of [...flat, ...(await shardsOf(fs, root))]) {
+    for (const name of (await entriesOf(fs, directory)).filter((each) => TEMPORARY.test(each))) {
       signal?.throwIfAborted()
-      if (!TEMPORARY.test(name)) continue
-      const path = join(root, directory, name)
-      if ((await timeOf(fs, path)) >= before.getTime()) continue
+      const path = join(directory, name)
+      const found = await statOf(fs, path)
+      if (found === undefined || found.mtime >= before) continue
       await fs.rm(path, { force: true })
       swept++
     }
   }
   return swept
-}
-
-/** Infinity when it is gone. */
-async function timeOf(fs: FileSystem, path: string): Promise<number> {
-  try {
-    return (await fs.stat(path)).mtime.getTime()
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return Infinity
-    throw asRepositoryError(error, path)
-  }
 }
 
 async function removeFile(fs: FileSystem, path: string, signal?: AbortSignal): Promise<void> {
@@ -234,12 +245,21 @@ async function removeFile(fs: FileSystem, path: string, signal?: AbortSignal): P
 }
 
 async function syncDirectory(fs: FileSystem, path: string): Promise<void> {
+  await using handle = await fs.open(path, constants.O_RDONLY)
   try {
-    await using handle = await fs.open(path, constants.O_RDONLY)
     await handle.sync()
   } catch (error) {
-    // Some file systems (CIFS, 9p) cannot sync a directory, and one above the repository may not be ours; restic goes on as well.
-    if (!['EINVAL', 'ENOTSUP', 'EBADF', 'EPERM', 'EACCES'].includes(systemCode(error) ?? '')) throw error
+    // Some file systems (CIFS, 9p) cannot sync a directory; restic goes on as well.
+    if (!['EINVAL', 'ENOTSUP', 'EBADF', 'EPERM'].includes(systemCode(error) ?? '')) throw error
+  }
+}
+
+/** The directory above a repository may not be ours to open. */
+async function syncParent(fs: FileSystem, path: string): Promise<void> {
+  try {
+    await syncDirectory(fs, dirname(path))
+  } catch (error) {
+    if (systemCode(error) !== 'EACCES') throw error
   }
 }
 
@@ -252,9 +272,12 @@ async function entriesOf(fs: FileSystem, path: string): Promise<string[]> {
   }
 }
 
-async function sizeOf(fs: FileSystem, path: string): Promise<number | undefined> {
+const sizeOf = async (fs: FileSystem, path: string): Promise<number | undefined> => (await statOf(fs, path))?.size
+
+/** Undefined when there is nothing. */
+async function statOf(fs: FileSystem, path: string): Promise<FileStat | undefined> {
   try {
-    return (await fs.stat(path)).size
+    return await fs.stat(path)
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return undefined
     throw asRepositoryError(error, path)

@@ -20,36 +20,24 @@ const TRANSFERS_MAX = 2
 const O_DIRECT: number | undefined = constants.O_DIRECT
 
 /**
- * Creates a file for direct writes, or for usual ones where the file system has no others.
- * @throws the system's errors, EEXIST when the file exists
+ * Opens a file for direct transfers, or for usual ones where the file system has no others.
+ * @param flags `fs.constants` of `open`
+ * @throws the system's errors
  */
-export async function createDirect(
+export async function openDirect(
   fs: Pick<FileSystem, 'open' | 'rm'>,
   path: string,
-  mode: number,
+  flags: number,
+  mode?: number,
 ): Promise<{ file: OpenFile; isDirect: boolean }> {
-  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL
   if (O_DIRECT === undefined) return { file: await fs.open(path, flags, mode), isDirect: false }
   try {
     return { file: await fs.open(path, flags | O_DIRECT, mode), isDirect: true }
   } catch (error) {
     if (!isRefusal(error)) throw error
-    await fs.rm(path, { force: true }) // some systems refuse after they have made the file
+    const isCreated = (flags & constants.O_EXCL) !== 0 // some systems refuse after they have made the file
+    if (isCreated) await fs.rm(path, { force: true })
     return { file: await fs.open(path, flags, mode), isDirect: false }
-  }
-}
-
-/** Opens a file for direct reads, or for usual ones where the file system has no others. @throws the system's errors */
-export async function openDirect(
-  fs: Pick<FileSystem, 'open'>,
-  path: string,
-): Promise<{ file: OpenFile; isDirect: boolean }> {
-  if (O_DIRECT === undefined) return { file: await fs.open(path, constants.O_RDONLY), isDirect: false }
-  try {
-    return { file: await fs.open(path, constants.O_RDONLY | O_DIRECT), isDirect: true }
-  } catch (error) {
-    if (!isRefusal(error)) throw error
-    return { file: await fs.open(path, constants.O_RDONLY), isDirect: false }
   }
 }
 
@@ -67,7 +55,7 @@ export async function reopenDirect(file: FileHandle): Promise<FileHandle | undef
 export const isRefusal = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'EINVAL'
 
 /**
- * Writes a whole new file through a handle of `createDirect`.
+ * Writes a whole new file that `openDirect` made.
  * @throws the system's errors, EINVAL when the disk wants other multiples; the signal's reason
  */
 export async function writeDirect(file: OpenFile, bytes: Uint8Array, signal?: AbortSignal): Promise<void> {
@@ -90,7 +78,7 @@ export const directLength = (offset: number, length: number): number =>
   (offset % DIRECT_BLOCK) + blocksUp(length) + DIRECT_BLOCK
 
 /**
- * Reads a stretch of a file through a handle of `openDirect`.
+ * Reads a stretch of a file that `openDirect` opened.
  * @param memory aligned, of `directLength` bytes or more
  * @returns the bytes, in `memory`; fewer when the file ends before
  * @throws the system's errors, EINVAL when the disk wants other multiples; the signal's reason
