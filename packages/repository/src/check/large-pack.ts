@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
-import { readPackHeader, type PackedBlob } from '../format/pack.ts'
+import type { PackedBlob } from '../format/pack.ts'
 import { dropped } from '../garbage.ts'
+import { loadPackHeader } from '../pack-header.ts'
 import { openBlob } from '../sealing/batch.ts'
-import { packPlaces, verifyLarge, type VerifyReply } from '../sealing/verify.ts'
+import { replyAbout, verifyLarge, type VerifyReply } from '../sealing/verify.ts'
 import type { Check } from './context.ts'
 
 /** Packs up to this size are loaded whole: the largest that restic makes. Beyond are only lists of disks of many TiB. */
@@ -24,22 +25,17 @@ export async function verifyInParts(
     dropped(part.length)
   }
   const problems = hash.digest('hex') === name ? [] : ['its SHA-256 differs from its name']
-  const damaged: { blob: number; reason: string }[] = []
   let blobs: PackedBlob[] = []
   try {
-    blobs = readPackHeader(await load(size - PART, PART), sealer, size)
+    blobs = await loadPackHeader({ backend, sealer }, name, size, signal)
   } catch (error) {
     problems.push((error as Error).message)
   }
-  for (const [i, blob] of blobs.entries()) {
-    const reason = await verifyBlob(blob, (offset, length) => load(blob.offset + offset, length))
-    if (reason !== undefined) damaged.push({ blob: i, reason })
-  }
-  return { kind: 'verified', problems, damaged, ...packPlaces(blobs) }
-
-  async function verifyBlob(blob: PackedBlob, loadPart: typeof load): Promise<string | undefined> {
+  const verify = async (blob: PackedBlob) => {
+    const loadPart: typeof load = (offset, length) => load(blob.offset + offset, length)
     if (blob.uncompressedLength > 0) return verifyLarge(blob, loadPart, sealer)
     const plain = openBlob(await loadPart(0, blob.length), 0, blob.id, sealer)
     return typeof plain === 'string' ? plain : undefined
   }
+  return replyAbout(blobs, problems, verify)
 }

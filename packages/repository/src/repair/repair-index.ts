@@ -10,7 +10,7 @@ import type { RepositoryLock } from '../lock.ts'
 import { assertRemovable } from '../protection.ts'
 import type { Repository } from '../repository.ts'
 import { loadUnpacked } from '../unpacked.ts'
-import { loadPackHeader } from './stored-pack.ts'
+import { loadPackHeader } from '../pack-header.ts'
 
 export interface RepairIndexOptions {
   /** Read the header of every pack; else only of those that no index names, or names with another size. */

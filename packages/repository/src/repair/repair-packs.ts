@@ -10,7 +10,7 @@ import { assertRemovable } from '../protection.ts'
 import type { Repository } from '../repository.ts'
 import { openBlob } from '../sealing/batch.ts'
 import { loadUnpacked } from '../unpacked.ts'
-import { loadPackHeader } from './stored-pack.ts'
+import { loadPackHeader } from '../pack-header.ts'
 
 export interface RepairPacksOptions {
   /** Another repository that may have blobs that are lost here; its index is loaded when it is needed. */

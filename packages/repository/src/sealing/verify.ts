@@ -30,10 +30,18 @@ export interface VerifyReply {
 export async function verifyPack({ name, pack }: VerifyRequest, sealer: Sealer): Promise<VerifyReply> {
   const problems: string[] = []
   if (sha256Hex(pack) !== name) problems.push('its SHA-256 differs from its name')
-  const blobs = headerOf(pack, sealer, problems)
+  return replyAbout(headerOf(pack, sealer, problems), problems, (blob) => verifyBlob(pack, blob, sealer))
+}
+
+/** Verifies one blob after the other. @param verify answers what is wrong with one */
+export async function replyAbout(
+  blobs: readonly PackedBlob[],
+  problems: readonly string[],
+  verify: (blob: PackedBlob) => Promise<string | undefined>,
+): Promise<VerifyReply> {
   const damaged: { blob: number; reason: string }[] = []
   for (const [i, blob] of blobs.entries()) {
-    const reason = await verifyBlob(pack, blob, sealer)
+    const reason = await verify(blob)
     if (reason !== undefined) damaged.push({ blob: i, reason })
   }
   return { kind: 'verified', problems, damaged, ...packPlaces(blobs) }
@@ -76,7 +84,7 @@ export async function verifyLarge(
 }
 
 /** As a reply carries them. */
-export function packPlaces(blobs: readonly PackedBlob[]): Pick<VerifyReply, 'ids' | 'places'> {
+function packPlaces(blobs: readonly PackedBlob[]): Pick<VerifyReply, 'ids' | 'places'> {
   const ids = new Uint8Array(blobs.length * ID_LENGTH)
   const places = new Uint32Array(blobs.length * 4)
   for (const [i, { type, id, offset, length, uncompressedLength }] of blobs.entries()) {

@@ -1,6 +1,6 @@
-import type { FileName } from '../backends/backend.ts'
-import { readPackHeader, type PackedBlob } from '../format/pack.ts'
-import type { Repository } from '../repository.ts'
+import type { FileName } from './backends/backend.ts'
+import { readPackHeader, type PackedBlob } from './format/pack.ts'
+import type { Repository } from './repository.ts'
 
 /** Of the end of a pack, read at first: the header of some 1,700 blobs fits. */
 const TAIL = 64 << 10
