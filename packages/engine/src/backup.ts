@@ -164,8 +164,8 @@ async function makePoint(
   on({ type: 'stage', stage: 'saving' })
   const { takenAt } = snapshot
   const made = recordOf(context, vm, takenAt, snapshot.uuid, disks)
-  const record = { ...made, ...run.history, disks: await judgeSizes(context, made, options, signal) }
-  const tags = [...options.tags, ...(await suspectTags(context, record, signal))]
+  const record = { ...made, ...run.history, disks: await judgeSizes(context, made, planned.history, options, signal) }
+  const tags = [...options.tags, ...(await suspectTags(context, record, planned.history, signal))]
   const point = await saveVm(context, { record, metadata, disks, takenAt, planned, tags }, signal)
   return { point, record }
 }
@@ -173,12 +173,12 @@ async function makePoint(
 /** The disks, with a word on those of which far more changed than before. */
 async function judgeSizes(
   { repository, on }: BackupContext,
-  { vm, disks }: VmRecord,
+  { disks }: VmRecord,
+  history: readonly RestorePoint[],
   { unusual: bounds }: BackupOptions,
   signal: AbortSignal,
 ): Promise<readonly DiskRecord[]> {
   if (bounds === undefined || disks.every(({ bytes }) => bytes.changed <= bounds.atLeast)) return disks
-  const history = await listPoints(repository, { vm: vm.uuid }, signal)
   const judged: DiskRecord[] = []
   for (const disk of disks) {
     const unusual = await judgeSize(repository, history, disk, bounds, signal)
@@ -189,10 +189,14 @@ async function judgeSizes(
 }
 
 /** What a wrong bitmap says about the points before. */
-async function suspectTags({ repository, on }: BackupContext, { vm, disks }: VmRecord, signal: AbortSignal) {
+async function suspectTags(
+  { repository, on }: BackupContext,
+  { disks }: VmRecord,
+  history: readonly RestorePoint[],
+  signal: AbortSignal,
+) {
   const wrong = disks.filter(({ audit }) => audit !== undefined && audit.differing > 0)
   if (wrong.length === 0) return []
-  const history = await listPoints(repository, { vm: vm.uuid }, signal)
   const oldest = await Promise.all(wrong.map(({ vdi }) => oldestSuspect(repository, history, vdi, signal)))
   const first = history.findIndex((point) => oldest.includes(point))
   const since = history[first]
@@ -245,12 +249,12 @@ export async function planBackup(
   await context.repository.loadIndex(signal) // after the snapshots: one seen before its index would look broken
   const chosen = { ...vm, disks: vm.disks.filter(options.include) }
   const planned = await planVm(context.pool, context.repository, chosen, history, options, signal)
-  return { ...planned, newest: history.at(-1) }
+  return { ...planned, history }
 }
 
 export interface PlannedRun extends PlannedVm {
-  /** The VM's newest point, which restic shows as parent. */
-  readonly newest: RestorePoint | undefined
+  /** The VM's restore points, oldest first. */
+  readonly history: readonly RestorePoint[]
 }
 
 async function enableTracking({ pool, on }: BackupContext, plan: VmPlan, signal: AbortSignal): Promise<void> {
@@ -337,6 +341,7 @@ async function saveVm(
   { record, metadata, disks, takenAt, planned, tags }: VmToSave,
   signal: AbortSignal,
 ): Promise<RestorePoint> {
+  const newest = planned.history.at(-1)
   const snapshot = await savePoint(
     repository,
     {
@@ -345,7 +350,7 @@ async function saveVm(
       hostname: slugOf(record.vm.name),
       paths: [`/${slugOf(record.pool.name)}/${record.vm.uuid}`],
       tags: ['tidemark', `vm-${record.vm.uuid}`, ...tags],
-      ...(planned.newest === undefined ? {} : { parent: planned.newest.snapshot.id }),
+      ...(newest !== undefined && { parent: newest.snapshot.id }), // which restic shows
       programVersion: tool,
       vmJson: encodeVmRecord(record),
       metadata,

@@ -43,6 +43,7 @@ export { chooseVm } from './planner.ts'
 export { everyVm, isMarkedNoBackup, selectVms, type LeftOutReason, type Selected } from './select.ts'
 export {
   choosePoint,
+  isPointOf,
   listPoints,
   openPoint,
   vmNameOf,

@@ -3,7 +3,7 @@ import { cutRunOf, overLimit } from './checkpoint/limit.ts'
 import { systemClock, type Clock } from './clock.ts'
 import type { Ledger, RunStep, UnfinishedRun } from './ledger/ledger.ts'
 import { listPoints, openPoint, vmOf, type OpenPoint, type RestorePoint } from './points.ts'
-import type { Leftover, Pool, Vm } from './pool.ts'
+import { nothingKnown, type Leftover, type Pool, type Vm } from './pool.ts'
 import { tornDisks } from './restore/torn.ts'
 
 /** What is to become of an object that a run of ours left on the pool. */
@@ -82,18 +82,8 @@ const tornVerdicts = (run: UnfinishedRun): readonly Verdict[] =>
   tornDisks(run).map(({ uuid, name, position, point }) => {
     const id = point.slice(0, 8)
     const why = `a restore over it was cut off: it is part what it was, part restore point ${id}. Do not start its VM; run 'tidemark restore ${id} --over --disk ${position}' again`
-    return { leftover: { ...nothingElse, kind: 'torn-disk', uuid, name }, action: 'report', why }
+    return { leftover: { ...nothingKnown, kind: 'torn-disk', uuid, name }, action: 'report', why }
   })
-
-const nothingElse = {
-  repository: undefined,
-  vm: undefined,
-  disk: undefined,
-  point: undefined,
-  mark: undefined,
-  disks: [],
-  usedBy: [],
-} as const
 
 /** Carries verdicts out; `leave` and `report` change nothing. @returns what could not be done, and why */
 export async function tidyPool(

@@ -36,7 +36,7 @@ export async function listPoints(
   const points: RestorePoint[] = []
   for await (const snapshot of repository.snapshots(signal)) {
     const point = { id: snapshot.original ?? snapshot.id, snapshot }
-    if ((snapshot.tags ?? []).includes('tidemark') && (filter.vm === undefined || isOf(point, filter.vm)))
+    if ((snapshot.tags ?? []).includes('tidemark') && (filter.vm === undefined || isPointOf(point, filter.vm)))
       points.push(point)
   }
   return points.sort((a, b) => a.snapshot.time.getTime() - b.snapshot.time.getTime())
@@ -55,7 +55,8 @@ export const vmNameOf = ({ snapshot }: RestorePoint): string => {
   }
 }
 
-const isOf = (point: RestorePoint, vm: string): boolean => vmOf(point) === vm || vmNameOf(point) === vm
+/** Whether a point is one of a VM, by UUID or by its name then. */
+export const isPointOf = (point: RestorePoint, vm: string): boolean => vmOf(point) === vm || vmNameOf(point) === vm
 
 /**
  * Finds the point that somebody means: a prefix of its ID, `latest`, `<vm>` alone for that VM's newest, or
@@ -73,12 +74,12 @@ export function choosePoint(points: readonly RestorePoint[], selector: string): 
 
 function byTime(points: readonly RestorePoint[], selector: string): RestorePoint | undefined {
   if (selector === 'latest') return points.at(-1)
-  const newest = points.findLast((point) => isOf(point, selector)) // the name of a VM may hold an @ itself
+  const newest = points.findLast((point) => isPointOf(point, selector)) // the name of a VM may hold an @ itself
   const at = selector.lastIndexOf('@')
   if (newest !== undefined || at < 0) return newest
   const [vm, time] = [selector.slice(0, at), selector.slice(at + 1)]
   const until = time === 'latest' ? Infinity : endOfMoment(time)
-  return points.findLast((point) => isOf(point, vm) && point.snapshot.time.getTime() <= until)
+  return points.findLast((point) => isPointOf(point, vm) && point.snapshot.time.getTime() <= until)
 }
 
 /**

@@ -178,6 +178,17 @@ export interface Leftover {
   readonly usedBy: readonly string[]
 }
 
+/** Of a leftover: that no more is known than what it is. */
+export const nothingKnown = {
+  repository: undefined,
+  vm: undefined,
+  disk: undefined,
+  point: undefined,
+  mark: undefined,
+  disks: [],
+  usedBy: [],
+} as const satisfies Omit<Leftover, 'kind' | 'uuid' | 'name'>
+
 export interface DiskSnapshot {
   readonly uuid: string
   readonly size: Bytes

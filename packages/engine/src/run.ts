@@ -46,7 +46,7 @@ export async function resumeRun(
   const plan = { vm: chosen, disks: soFar.run.plans }
   context.on({ type: 'resumed', takenAt: snapshot.takenAt, times })
   return {
-    planned: { plan, parents, newest: history.at(-1) },
+    planned: { plan, parents, history },
     snapshot,
     metadata: new Uint8Array(soFar.run.data), // a copy: the file is large
     journal,

@@ -1,6 +1,7 @@
 import { changedExtents, countMarked } from '@tidemark/blocks'
 import {
   choosePoint,
+  isPointOf,
   listPoints,
   openPoint,
   suspectsOf,
@@ -23,8 +24,9 @@ export async function points(
   args: RepositoryOptions,
 ): Promise<ExitCode> {
   await using repository = await openRepo(global, args)
-  const found = await listPoints(repository, vm === undefined ? {} : { vm }, global.signal)
-  const suspects = suspectsOf(await listPoints(repository, {}, global.signal))
+  const all = await listPoints(repository, {}, global.signal)
+  const found = vm === undefined ? all : all.filter((point) => isPointOf(point, vm))
+  const suspects = suspectsOf(all)
   const rows = found.map((point) => [
     shortId(point.id),
     moment(point.snapshot.time),

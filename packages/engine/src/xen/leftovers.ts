@@ -1,5 +1,5 @@
 import { isFailure, type VbdRecord, type VdiRecord, type VdiRef, type VmRecord } from '@tidemark/xenapi'
-import type { Leftover } from '../pool.ts'
+import { nothingKnown, type Leftover } from '../pool.ts'
 import { destroyTrial } from './boot.ts'
 import { isMarked, MARK_MADE, MARK_POINT, MARK_REPOSITORY, MARK_ROLE } from './marks.ts'
 import { destroyDisk, destroySnapshot, destroyVmSnapshot, disksOf, keepLog, type SnapshotContext } from './snapshot.ts'
@@ -36,7 +36,7 @@ export async function readLeftovers(
 function snapshotLeft(objects: Objects, vm: VmRecord, names: ReadonlySet<string>): Leftover | undefined {
   if (!vm.is_a_snapshot || !(isMarked(vm) || names.has(vm.name_label))) return undefined
   return {
-    ...nothing,
+    ...nothingKnown,
     kind: 'vm-snapshot',
     uuid: vm.uuid,
     name: vm.name_label,
@@ -52,7 +52,7 @@ function diskLeft(objects: Objects, vdi: VdiRecord, names: ReadonlySet<string>):
   const kind = isNamed ? 'new-disk' : isMarked(vdi) ? kindOf(vdi) : undefined
   if (kind === undefined) return undefined
   return {
-    ...nothing,
+    ...nothingKnown,
     kind,
     uuid: vdi.uuid,
     name: vdi.name_label,
@@ -83,11 +83,11 @@ function newVms(objects: Objects, disks: readonly Leftover[]): Leftover[] {
     const held = disksOfVm(objects, vm)
     const [first] = held.filter((uuid) => unfinished.has(uuid))
     if (first === undefined) return []
-    const { repository } = disks.find(({ uuid }) => uuid === first) ?? nothing
+    const { repository } = disks.find(({ uuid }) => uuid === first) ?? nothingKnown
     const isOurs = held.every((uuid) => unfinished.has(uuid) || isShared(objects, uuid))
     const isTrial = isMarked(vm) && vm.other_config[MARK_ROLE] === 'trial' // a boot test's: it may run
     const usedBy = (vm.power_state === 'Halted' || isTrial) && isOurs ? [] : [vm.name_label]
-    return [{ ...nothing, kind: 'new-vm', uuid: vm.uuid, name: vm.name_label, repository, disks: held, usedBy }]
+    return [{ ...nothingKnown, kind: 'new-vm', uuid: vm.uuid, name: vm.name_label, repository, disks: held, usedBy }]
   })
 }
 
@@ -103,16 +103,6 @@ const disksOfVm = ({ vbds, vdis }: Objects, vm: VmRecord): string[] =>
     const vbd = vbds[ref]
     return vbd === undefined || vbd.type !== 'Disk' || vbd.empty ? [] : (vdis[vbd.VDI]?.uuid ?? [])
   })
-
-const nothing = {
-  repository: undefined,
-  vm: undefined,
-  disk: undefined,
-  point: undefined,
-  mark: undefined,
-  disks: [],
-  usedBy: [],
-} as const satisfies Partial<Leftover>
 
 /** Ends what a run left after its restore point was saved. */
 export async function finishLeftover(context: SnapshotContext, leftover: Leftover, point: string): Promise<void> {
