@@ -15,18 +15,10 @@ import {
   type DataSubset,
   type MemoryBackend,
 } from '../src/index.ts'
+import { seededRandom } from './support/random.ts'
 
 const options = { kdf: { N: 1024, r: 8, p: 1 }, workers: 0, packSize: 128 * KiB } as const
 const SIZE = bytes(2 * MiB)
-
-/** Does not compress, so that there are many packs. */
-function diskOf(seed: number): Uint8Array {
-  let state = seed
-  return Uint8Array.from({ length: SIZE }, () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return state >>> 24
-  })
-}
 
 let store: Promise<MemoryBackend> | undefined
 
@@ -40,7 +32,7 @@ async function make(): Promise<MemoryBackend> {
   const store = memoryBackend()
   await using repository = await initRepository(store, 'pw', options)
   for (const [day, seed] of [1, 1, 2].entries()) {
-    const data = diskOf(seed)
+    const data = seededRandom(seed).bytes(SIZE) // does not compress: there are many packs
     const plan = planContent(undefined, SIZE, 'all', gridFor(SIZE))
     const chunks = async function* () {
       yield { offset: 0, data }

@@ -88,7 +88,8 @@ class Survey {
   /** Packs whose size is not what an index says. */
   readonly #doubtful = new Set<string>()
   readonly #sound: string[] = []
-  #replaced: string[] = []
+  /** Sound files that are written anew: they name what is not there, what another names, or wrongly. */
+  readonly #replaced = new Set<string>()
 
   constructor(repository: Repository, onProgress: (progress: RepairIndexProgress) => void, signal: AbortSignal) {
     this.#repository = repository
@@ -97,7 +98,7 @@ class Survey {
   }
 
   get isNeeded(): boolean {
-    return this.#replaced.length + this.#damagedIndexes.length + this.#headers.size > 0
+    return this.#replaced.size + this.#damagedIndexes.length + this.#headers.size > 0
   }
 
   async listPacks(): Promise<void> {
@@ -116,7 +117,7 @@ class Survey {
       if (packs === undefined) this.#damagedIndexes.push(name)
       else {
         this.#sound.push(name)
-        for (const each of packs) this.#compare(each)
+        for (const each of packs) if (!this.#compare(each)) this.#replaced.add(name)
       }
       this.#onProgress({ phase: 'indexes', done: ++done, total: 0 })
     }
@@ -143,12 +144,12 @@ class Survey {
     const writer = new IndexWriter(this.#repository, () => written++, this.#signal)
     for (const each of this.#headers.values()) await writer.add(each)
     const seen = new Set<string>()
-    for (const [i, name] of this.#replaced.entries()) {
+    for (const [i, name] of [...this.#replaced].entries()) {
       for (const each of (await this.#load(name)) ?? []) {
         if (this.#isKept(each.pack) && !seen.has(each.pack)) await writer.add(each)
         seen.add(each.pack)
       }
-      this.#onProgress({ phase: 'write', done: i + 1, total: this.#replaced.length })
+      this.#onProgress({ phase: 'write', done: i + 1, total: this.#replaced.size })
     }
     await writer.end()
     return written
@@ -176,13 +177,17 @@ class Survey {
     }
   }
 
-  #compare({ pack, blobs }: IndexedPack): void {
+  /** Answers whether a file is right to name the pack: it is there, and no other file names it. */
+  #compare({ pack, blobs }: IndexedPack): boolean {
     const number = this.#packs.find(idBytes(pack))
-    if (number < 0) this.#missing.add(pack)
-    else {
-      if (packSize(blobs) !== this.#packs.size(number)) this.#doubtful.add(pack)
-      this.#packs.found(number)
+    if (number < 0) {
+      this.#missing.add(pack)
+      return false
     }
+    if (packSize(blobs) !== this.#packs.size(number)) this.#doubtful.add(pack)
+    const isRepeated = this.#packs.isStored(number)
+    this.#packs.found(number)
+    return !isRepeated
   }
 
   async #readHeader(pack: number, signal: AbortSignal): Promise<void> {
@@ -198,24 +203,22 @@ class Survey {
     }
   }
 
-  /** Files that say something wrong, or twice, are replaced. Headers that say what an index says are not news. */
+  /** Files that say something else than a header are replaced. Headers that say what an index says are not news. */
   async #settle(): Promise<void> {
+    if (this.#headers.size === 0) return
     const confirmed = new Set<string>()
     const wrong = new Set<string>()
-    const seen = new Set<string>()
-    const replaced = new Set<string>()
     for (const name of this.#sound) {
       for (const each of (await this.#load(name)) ?? []) {
         const header = this.#headers.get(each.pack)
-        const isWrong = this.#missing.has(each.pack) || (header !== undefined && !isSame(header, each))
-        if (isWrong || seen.has(each.pack)) replaced.add(name)
-        if (header !== undefined) (isWrong ? wrong : confirmed).add(each.pack)
-        seen.add(each.pack)
+        if (header === undefined) continue
+        const isRight = isSame(header, each)
+        ;(isRight ? confirmed : wrong).add(each.pack)
+        if (!isRight) this.#replaced.add(name)
       }
     }
     for (const pack of confirmed) if (!wrong.has(pack)) this.#headers.delete(pack)
-    this.#corrected.push(...[...wrong].filter((pack) => !this.#missing.has(pack)))
-    this.#replaced = [...replaced]
+    this.#corrected.push(...wrong)
   }
 
   #isKept(pack: string): boolean {
