@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { mkdtemp, readdir, readFile, rm, truncate, writeFile, chmod, cp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -141,6 +142,22 @@ test('a damaged index is replaced', async () => {
   await flip(path, 40)
   const repair = await locked((repository, lock) => repairIndex(repository, lock))
   expect(repair.damagedIndexes).toEqual([path.slice(-64)])
+  await expectSound()
+  await expectAllWhole()
+})
+
+test('packs that two index files name are named once, and a second repair finds nothing', async () => {
+  await locked(async ({ backend, sealer }) => {
+    for await (const { name } of backend.list('index')) {
+      const json = sealer.open(await backend.load({ type: 'index', name }, 'all')) ?? new Uint8Array()
+      const again = sealer.seal(json) // the same under another name
+      await backend.save({ type: 'index', name: createHash('sha256').update(again).digest('hex') }, again)
+    }
+  })
+  const before = (await filesOf('index')).length
+  expect((await locked((repository, lock) => repairIndex(repository, lock))).removed).toBeGreaterThan(0)
+  expect((await filesOf('index')).length).toBeLessThan(before)
+  expect(await locked((repository, lock) => repairIndex(repository, lock))).toMatchObject({ written: 0, removed: 0 })
   await expectSound()
   await expectAllWhole()
 })

@@ -78,6 +78,8 @@ class Survey {
   readonly #signal: AbortSignal
   /** Packs that the storage has, with their true sizes. */
   readonly #packs = new PackTable()
+  /** By the number of a pack: the first index file that names it. */
+  readonly #namedBy: (string | undefined)[] = []
   readonly #damagedIndexes: string[] = []
   readonly #missing = new Set<string>()
   readonly #added: string[] = []
@@ -109,7 +111,6 @@ class Survey {
     }
   }
 
-  /** Marks packs as found that some index names. */
   async readIndexes(): Promise<void> {
     let done = 0
     for await (const { name } of this.#repository.backend.list('index', this.#signal)) {
@@ -117,7 +118,7 @@ class Survey {
       if (packs === undefined) this.#damagedIndexes.push(name)
       else {
         this.#sound.push(name)
-        for (const each of packs) if (!this.#compare(each)) this.#replaced.add(name)
+        for (const each of packs) if (!this.#compare(each, name)) this.#replaced.add(name)
       }
       this.#onProgress({ phase: 'indexes', done: ++done, total: 0 })
     }
@@ -127,7 +128,7 @@ class Survey {
   async readHeaders(all: boolean): Promise<void> {
     const wanted: number[] = []
     for (let pack = 0; pack < this.#packs.length; pack++) {
-      if (all || !this.#packs.isStored(pack) || this.#doubtful.has(this.#packs.name(pack))) wanted.push(pack)
+      if (all || this.#namedBy[pack] === undefined || this.#doubtful.has(this.#packs.name(pack))) wanted.push(pack)
     }
     let done = 0
     const read = async (pack: number, signal: AbortSignal) => {
@@ -143,12 +144,8 @@ class Survey {
     let written = 0
     const writer = new IndexWriter(this.#repository, () => written++, this.#signal)
     for (const each of this.#headers.values()) await writer.add(each)
-    const seen = new Set<string>()
     for (const [i, name] of [...this.#replaced].entries()) {
-      for (const each of (await this.#load(name)) ?? []) {
-        if (this.#isKept(each.pack) && !seen.has(each.pack)) await writer.add(each)
-        seen.add(each.pack)
-      }
+      for (const each of (await this.#load(name)) ?? []) if (this.#isKept(each.pack, name)) await writer.add(each)
       this.#onProgress({ phase: 'write', done: i + 1, total: this.#replaced.size })
     }
     await writer.end()
@@ -177,17 +174,16 @@ class Survey {
     }
   }
 
-  /** Answers whether a file is right to name the pack: it is there, and no other file names it. */
-  #compare({ pack, blobs }: IndexedPack): boolean {
+  /** Answers whether a file is right to name the pack: it is there, and no file before names it. */
+  #compare({ pack, blobs }: IndexedPack, file: string): boolean {
     const number = this.#packs.find(idBytes(pack))
     if (number < 0) {
       this.#missing.add(pack)
       return false
     }
     if (packSize(blobs) !== this.#packs.size(number)) this.#doubtful.add(pack)
-    const isRepeated = this.#packs.isStored(number)
-    this.#packs.found(number)
-    return !isRepeated
+    const first = (this.#namedBy[number] ??= file)
+    return first === file
   }
 
   async #readHeader(pack: number, signal: AbortSignal): Promise<void> {
@@ -195,7 +191,7 @@ class Survey {
     try {
       const blobs = await loadPackHeader(this.#repository, name, this.#packs.size(pack), signal)
       this.#headers.set(name, { pack: name, blobs })
-      if (!this.#packs.isStored(pack)) this.#added.push(name)
+      if (this.#namedBy[pack] === undefined) this.#added.push(name)
     } catch (error) {
       signal.throwIfAborted()
       if (!(error instanceof Error)) throw error
@@ -221,8 +217,10 @@ class Survey {
     this.#corrected.push(...wrong)
   }
 
-  #isKept(pack: string): boolean {
-    return !this.#missing.has(pack) && !this.#headers.has(pack)
+  /** Whether what a file says of a pack is to be said again: its header says nothing else, and no file before named it. */
+  #isKept(pack: string, file: string): boolean {
+    const number = this.#packs.find(idBytes(pack))
+    return number >= 0 && this.#namedBy[number] === file && !this.#headers.has(pack)
   }
 
   /** Undefined when it is damaged. */
