@@ -48,6 +48,32 @@ const BENCH_OUTSIDERS = { borg: 'borgbackup', time: 'time' }
 /** What the demo shows when it can; it runs without. */
 const DEMO_PROGRAMS = ['restic', 'nbdfuse', 'mkfs.ext4', 'fusermount3']
 
+/** Scripts that run on the sources, and the programs of others that they meet. */
+const SCRIPTS = {
+  // Many clients at random on one lab, for as long as is asked.
+  soak: ['python3'],
+  // Thirty days of changes on a disk: what increments store.
+  'grid-simulation': [],
+  // A database that works while it is backed up, and recovers on every point.
+  postgres: ['/usr/lib/postgresql/15/bin/initdb', 'nbdfuse', 'mkfs.ext4', 'fusermount3'],
+  // NBD servers that die, stall and talk nonsense.
+  schedules: ['openssl'],
+  // Operations on a repository, killed at every call of the storage and every step of the file system.
+  crash: ['restic'],
+  // Programs that share a repository, some of them killed.
+  stress: ['restic'],
+  // Backups and restores stopped by Ctrl-C: how long they take to end.
+  cancel: [],
+  // Bitmaps that omit a changed block, until the audit catches them.
+  'lying-bitmap': [],
+  // One flipped bit after the other, in every kind of file of a repository.
+  detect: [],
+  // Life cycles of VMs under faults drawn from seeds.
+  simulate: [],
+  // A backup and a restore, killed before and after every call that they make.
+  'kill-points': [],
+}
+
 function main() {
   const [command, ...args] = process.argv.slice(2)
   const commands = {
@@ -57,20 +83,10 @@ function main() {
     unit,
     generate,
     bench,
-    soak,
     'soak:xo': soakXo,
     fuzz,
-    schedules,
-    crash,
-    detect,
-    stress,
-    'lying-bitmap': lyingBitmap,
-    simulate,
-    'kill-points': killPoints,
-    postgres,
     scale,
-    'grid-simulation': gridSimulation,
-    cancel,
+    ...Object.fromEntries(Object.entries(SCRIPTS).map(([name, programs]) => [name, script(name, programs)])),
   }
   if (!Object.hasOwn(commands, command)) fail(`usage: node scripts/run.cjs ${Object.keys(commands).join('|')}`, 2)
   process.chdir(root)
@@ -135,18 +151,18 @@ function bench([first, ...others]) {
   follow(node(), ['--conditions=@tidemark/source', `bench/${name}.ts`, ...args])
 }
 
-/** Many clients at random on one lab, for as long as is asked. */
-function soak(args) {
-  installPrograms(['python3'], { needed: true })
-  build()
-  follow(node(), ['--conditions=@tidemark/source', 'scripts/soak.ts', ...args])
-}
-
 /** Xen Orchestra's mirror of a pool on which clients do things at random. */
 function soakXo(args) {
   install(path.join(root, 'test', 'xen-orchestra'), "Xen Orchestra's packages")
   build()
   follow(node(), ['--conditions=@tidemark/source', 'scripts/soak-xo.ts', ...args])
+}
+
+/** Runs `scripts/<name>.ts`. */
+const script = (name, programs) => (args) => {
+  if (programs.length > 0) installPrograms(programs, { needed: true })
+  build()
+  follow(node(), ['--conditions=@tidemark/source', `scripts/${name}.ts`, ...args])
 }
 
 /** Generated inputs for every protocol. */
@@ -160,70 +176,6 @@ function scale([first, ...others]) {
   build()
   const args = first === 'disk' ? ['scripts/scale-disk.ts', ...others] : ['scripts/scale.ts', first, ...others]
   follow(node(), ['--conditions=@tidemark/source', ...args.filter((each) => each !== undefined)])
-}
-
-/** Thirty days of changes on a disk: what increments store. */
-function gridSimulation(args) {
-  build()
-  follow(node(), ['--conditions=@tidemark/source', 'scripts/grid-simulation.ts', ...args])
-}
-
-/** A database that works while it is backed up, and recovers on every point. */
-function postgres(args) {
-  installPrograms(['/usr/lib/postgresql/15/bin/initdb', 'nbdfuse', 'mkfs.ext4', 'fusermount3'], { needed: true })
-  build()
-  follow(node(), ['--conditions=@tidemark/source', 'scripts/postgres.ts', ...args])
-}
-
-/** NBD servers that die, stall and talk nonsense. */
-function schedules(args) {
-  installPrograms(['openssl'], { needed: true })
-  build()
-  follow(node(), ['--conditions=@tidemark/source', 'scripts/schedules.ts', ...args])
-}
-
-/** Backup, forget and prune, killed at every call of the storage. */
-function crash(args) {
-  installPrograms(['restic'], { needed: true })
-  build()
-  follow(node(), ['--conditions=@tidemark/source', 'scripts/crash.ts', ...args])
-}
-
-/** Programs that share a repository, some of them killed. */
-function stress(args) {
-  installPrograms(['restic'], { needed: true })
-  build()
-  follow(node(), ['--conditions=@tidemark/source', 'scripts/stress.ts', ...args])
-}
-
-/** Backups and restores stopped by Ctrl-C: how long they take to end. */
-function cancel(args) {
-  build()
-  follow(node(), ['--conditions=@tidemark/source', 'scripts/cancel.ts', ...args])
-}
-
-/** Bitmaps that omit a changed block, until the audit catches them. */
-function lyingBitmap(args) {
-  build()
-  follow(node(), ['--conditions=@tidemark/source', 'scripts/lying-bitmap.ts', ...args])
-}
-
-/** One flipped bit after the other, in every kind of file of a repository. */
-function detect(args) {
-  build()
-  follow(node(), ['--conditions=@tidemark/source', 'scripts/detect.ts', ...args])
-}
-
-/** Life cycles of VMs under faults drawn from seeds. */
-function simulate(args) {
-  build()
-  follow(node(), ['--conditions=@tidemark/source', 'scripts/simulate.ts', ...args])
-}
-
-/** A backup and a restore, killed before and after every call that they make. */
-function killPoints(args) {
-  build()
-  follow(node(), ['--conditions=@tidemark/source', 'scripts/kill-points.ts', ...args])
 }
 
 function generate() {
