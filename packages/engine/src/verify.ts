@@ -1,10 +1,10 @@
-import { bytes, changedExtents, endOf, extent, type Bytes, type Extent, type Extents } from '@tidemark/blocks'
+import { bytes, endOf, extent, type Bytes, type Extent, type Extents } from '@tidemark/blocks'
 import { readContent, type Repository } from '@tidemark/repository'
 import { EngineError } from './error.ts'
 import type { OnDisk } from './events.ts'
 import type { OpenPoint } from './points.ts'
 import type { Chunk, DiskSource, Pool } from './pool.ts'
-import { contentOf, progressOf } from './restore/disks.ts'
+import { changedSincePoint, contentOf, progressOf } from './restore/disks.ts'
 import type { DiskRecord } from './vm-record.ts'
 import { zeros } from './zeros.ts'
 
@@ -57,16 +57,10 @@ export async function verifyDisk(
  * What was written to a disk since the point's snapshot, by the pool's tracking: a difference elsewhere means that the point or the
  * tracking is wrong. Undefined where the pool cannot tell, as while a VM runs. To be asked before the disk is opened.
  */
-export async function writtenSince(
-  { restore }: Pool,
-  { vdi, snapshot, size }: DiskRecord,
-  signal?: AbortSignal,
-): Promise<Extents | undefined> {
-  if (snapshot === null) return undefined
-  const state = await restore.diskState(vdi, signal)
-  if (state === undefined || state.usedBy.length > 0) return undefined
-  const changes = await restore.changedSince(vdi, snapshot, signal)
-  return changes.known ? changedExtents(changes.bitmap, size) : undefined
+export async function writtenSince(pool: Pool, record: DiskRecord, signal?: AbortSignal): Promise<Extents | undefined> {
+  if (record.snapshot === null) return undefined // nothing to ask the pool
+  const state = await pool.restore.diskState(record.vdi, signal)
+  return state === undefined || state.usedBy.length > 0 ? undefined : changedSincePoint(pool, record, signal)
 }
 
 interface Piece {

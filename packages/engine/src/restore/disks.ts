@@ -1,8 +1,10 @@
-import { bytes, type Bytes } from '@tidemark/blocks'
+import { bytes, changedExtents, type Bytes, type Extents } from '@tidemark/blocks'
 import type { DiskContent } from '@tidemark/repository'
+import { positionOfDevice } from '../device.ts'
 import { EngineError } from '../error.ts'
 import type { DiskProgress } from '../events.ts'
 import type { OpenPoint } from '../points.ts'
+import type { Pool } from '../pool.ts'
 import type { DiskRecord } from '../vm-record.ts'
 
 /** The content list of one disk of a point. @throws EngineError ENGINE_POINT_DAMAGED */
@@ -28,17 +30,25 @@ export function chooseDisks(point: OpenPoint, selectors: readonly string[]): rea
   return selectors.map((selector) => {
     const exact = disks.find(({ position, vdi }) => vdi === selector || String(position) === selector)
     const named = disks.filter(({ name }) => name === selector)
-    const found = exact ?? (named.length === 1 ? named[0] : undefined) ?? onDevice(disks, selector)
+    const found =
+      exact ??
+      (named.length === 1 ? named[0] : undefined) ??
+      disks.find(({ position }) => position === positionOfDevice(selector))
     if (found !== undefined) return found
     const known = point.record.disks.map(({ position, name }) => `${position} (${name})`).join(', ')
     throw new EngineError('ENGINE_DISK_UNKNOWN', `the restore point has no disk '${selector}'; it has ${known}`)
   })
 }
 
-/** A guest's own word for a position: xvda is 0. */
-function onDevice(disks: readonly DiskRecord[], selector: string): DiskRecord | undefined {
-  const letter = /^(?:hd|sd|xvd)([a-z])$/.exec(selector)?.[1]
-  return disks.find(({ position }) => letter !== undefined && position === letter.charCodeAt(0) - 'a'.charCodeAt(0))
+/** What changed on the pool's disk since the snapshot that the point was made of, by tracking; undefined where the pool cannot tell. */
+export async function changedSincePoint(
+  { restore }: Pool,
+  { vdi, snapshot, size }: DiskRecord,
+  signal: AbortSignal | undefined,
+): Promise<Extents | undefined> {
+  if (snapshot === null) return undefined
+  const changes = await restore.changedSince(vdi, snapshot, signal)
+  return changes.known ? changedExtents(changes.bitmap, size) : undefined
 }
 
 /** How far one disk's restore or comparison is. */

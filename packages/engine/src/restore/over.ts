@@ -1,10 +1,9 @@
-import { changedExtents, type Extents } from '@tidemark/blocks'
 import { EngineError } from '../error.ts'
 import type { Journal } from '../ledger/ledger.ts'
 import type { OpenPoint } from '../points.ts'
 import type { Pool, RestoreTarget } from '../pool.ts'
 import type { DiskRecord } from '../vm-record.ts'
-import { contentOf } from './disks.ts'
+import { changedSincePoint, contentOf } from './disks.ts'
 import { fillOver, type ReadBack } from './fill.ts'
 import type { RestoreContext, RestoredDisk } from './new-vm.ts'
 import { forgetTorn } from './torn.ts'
@@ -75,7 +74,7 @@ async function restoreOne(
   const { journal, state } = context
   const { vdi, name, position } = record
   const content = await contentOf(point, record, signal)
-  const suspects = useTracking ? await suspectsOf(context, record, signal) : undefined
+  const suspects = useTracking ? await changedSincePoint(context.pool, record, signal) : undefined
   const begin = async () => {
     state.isTorn = true
     await journal.note({ step: 'overwrite', disk: vdi, name, position, point: point.id })
@@ -84,17 +83,6 @@ async function restoreOne(
   if (state.isTorn) await journal.note({ step: 'overwritten', disk: vdi })
   state.isTorn = false
   return { record, vdiUuid: vdi, filled }
-}
-
-/** What changed since the snapshot that the point was made of; undefined where the pool cannot tell. */
-async function suspectsOf(
-  { pool }: RestoreContext,
-  { vdi, snapshot, size }: DiskRecord,
-  signal: AbortSignal | undefined,
-): Promise<Extents | undefined> {
-  if (snapshot === null) return undefined
-  const changes = await pool.restore.changedSince(vdi, snapshot, signal)
-  return changes.known ? changedExtents(changes.bitmap, size) : undefined
 }
 
 /** @throws EngineError ENGINE_TARGET when a disk cannot be restored over */

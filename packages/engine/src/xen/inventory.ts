@@ -1,5 +1,6 @@
 import { bytes } from '@tidemark/blocks'
 import type { Session, SrRecord, VbdRecord, VdiRecord, VdiRef, VmRecord } from '@tidemark/xenapi'
+import { positionOfDevice } from '../device.ts'
 import { EngineError } from '../error.ts'
 import type { Disk, Storage, StorageSpace, Vm } from '../pool.ts'
 import type { PoolTracking } from './tracking.ts'
@@ -68,8 +69,7 @@ function disk(
 
 /** Old guests have names in place of numbers: `hdb`, `sdb` and `xvdb` are 1. */
 function positionOf(userdevice: string): number {
-  const letter = /^(?:hd|sd|xvd)([a-z])$/.exec(userdevice)?.[1]
-  const position = letter === undefined ? Number(userdevice) : letter.charCodeAt(0) - 'a'.charCodeAt(0)
+  const position = positionOfDevice(userdevice) ?? Number(userdevice)
   if (Number.isInteger(position) && userdevice !== '') return position
   throw new EngineError('ENGINE_SOURCE', `the pool names a disk slot '${userdevice}', which is none that we know`)
 }
