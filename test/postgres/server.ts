@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdir } from 'node:fs/promises'
+import { access, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { run } from './mount.ts'
 
 /** A PostgreSQL server on a data directory; disposal stops it. */
@@ -57,8 +58,26 @@ export async function startServer(data: string, sockets: string, log: string): P
   return {
     connect: () => connect(psql),
     query: async (statement) => (await run('psql', ...psql, '-c', statement)).split('\n').filter((line) => line !== ''),
-    [Symbol.asyncDispose]: async () => void (await asPostgres(control, '-D', data, '-m', 'fast', '-w', 'stop')),
+    async [Symbol.asyncDispose]() {
+      const pid = (await readFile(join(data, 'postmaster.pid'), 'utf8')).split('\n')[0] ?? ''
+      await asPostgres(control, '-D', data, '-m', 'fast', '-w', 'stop')
+      await gone(pid)
+    },
   }
+}
+
+/**
+ * A process that ended keeps its number until its parent has heard of it. A server that starts on a copy of the data reads that number
+ * there, and must not take it for a living server: on the machine that a restore makes there is none.
+ */
+async function gone(pid: string): Promise<void> {
+  while (
+    await access(`/proc/${pid}`).then(
+      () => true,
+      () => false,
+    )
+  )
+    await sleep(20)
 }
 
 function connect(options: readonly string[]): Connection {
