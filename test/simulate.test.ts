@@ -6,7 +6,7 @@ import { Killed, Life, living } from './simulation/life.ts'
 import { expectClean } from './simulation/play.ts'
 import { layFoundation, openScene, type Scene } from './simulation/scene.ts'
 import { playSeeds } from './simulation/seeds.ts'
-import { backup, tidy } from './simulation/steps.ts'
+import { backup, restore, tidy } from './simulation/steps.ts'
 import { inLife } from './simulation/work.ts'
 import { seeded } from './support/random.ts'
 
@@ -61,6 +61,15 @@ test('a snapshot whose task fails after its work was done does not stay', async 
   expect(await run(scene, { id: 'late', at: 'task', match: { method: 'Async.VM.snapshot' }, do: fails })).toContain(
     'INTERNAL_ERROR',
   )
+  await expectClean(scene)
+}, 60_000)
+
+test('a new disk whose task fails after its work was done does not stay', async () => {
+  await using foundation = await layFoundation()
+  await using scene = await sceneWithPoint(foundation)
+  const fails = { action: 'fail', failure: ['INTERNAL_ERROR', 'late'], work: 'done' } as const
+  const lab: FaultPlan['faults'] = [{ id: 'late', at: 'task', match: { method: 'Async.VDI.create' }, do: fails }]
+  expect(await inLife(scene, { ...calm, lab }, seeded('restore'), restore)).toContain('INTERNAL_ERROR')
   await expectClean(scene)
 }, 60_000)
 

@@ -152,9 +152,11 @@ export class Machines {
 
   async revert(vm: SimVm): Promise<boolean> {
     if (vm.frozen === undefined) return false
+    const before = vm.disks
     await this.#admin.VM.revert(vm.frozen.ref)
     vm.disks = []
     await this.#look(vm, vm.frozen.data)
+    for (const { ref, userdevice } of before) if (!vm.frozen.data.has(userdevice)) await this.#admin.VDI.destroy(ref) // it only lost its drive
     return true
   }
 

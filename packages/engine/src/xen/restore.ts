@@ -34,7 +34,11 @@ export function xenRestore(context: SnapshotContext): RestoreTarget {
         other_config: { [MARK_MADE]: mark, [MARK_ROLE]: 'restoring', [MARK_REPOSITORY]: repository },
       } as const
       const create = () => session.Async.VDI.create({ ...record, name_label: name }) // not aborted: its reference would be lost
-      const ref = await settled(create, () => diskMarked(session, name, mark))
+      const ref = await settled(create, () => diskMarked(session, name, mark)).catch(async (error: unknown) => {
+        await using failed = new AsyncDisposableStack() // a task may fail after its work was done, and the caller will not hear of that disk
+        failed.defer(() => destroyMarked(context, name, mark))
+        throw error
+      })
       await using undo = new AsyncDisposableStack()
       undo.defer(() => destroyDisk(context, ref)) // until the caller knows of it, nobody else removes it
       const made = await session.VDI.get_record(ref)
@@ -128,6 +132,11 @@ async function diskMarked(session: Session, name: string, mark: string): Promise
     if ((await session.VDI.get_other_config(ref))[MARK_MADE] === mark) return { result: ref }
   }
   return undefined
+}
+
+async function destroyMarked(context: SnapshotContext, name: string, mark: string): Promise<void> {
+  const seen = await diskMarked(context.session, name, mark)
+  if (seen !== undefined) await destroyDisk(context, seen.result)
 }
 
 async function diskState(session: Session, uuid: string, signal?: AbortSignal): Promise<DiskState | undefined> {
