@@ -73,6 +73,15 @@ test('a new disk whose task fails after its work was done does not stay', async 
   await expectClean(scene)
 }, 60_000)
 
+test('a VM whose import was made, and its answer lost, does not stay', async () => {
+  await using foundation = await layFoundation()
+  await using scene = await sceneWithPoint(foundation)
+  const fails = { action: 'fail', failure: ['VDI_IO_ERROR', 'late'] } as const
+  const lab: FaultPlan['faults'] = [{ id: 'late', at: 'transfer', match: { path: '/import_metadata' }, do: fails }]
+  expect(await inLife(scene, { ...calm, lab }, seeded('restore'), restore)).toContain('VDI_IO_ERROR')
+  await expectClean(scene)
+}, 60_000)
+
 test('a base whose run died while it changed its marks is found, and goes when a newer one is there', async () => {
   await using foundation = await layFoundation()
   await using scene = await sceneWithPoint(foundation)

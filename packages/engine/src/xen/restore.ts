@@ -166,7 +166,12 @@ async function importVm(
   const { session } = context
   // `force`: a disk that was left out of the backup may be gone, which must not make the restore impossible
   const options = { vdiMap: parts.disks, force: true }
-  const [ref] = await session.importMetadata(withoutCards(metadata), options, signal)
+  const imported = session.importMetadata(withoutCards(metadata), options, signal)
+  const [ref] = await imported.catch(async (error: unknown) => {
+    await using failed = new AsyncDisposableStack() // the pool may have made it, and only its answer be lost
+    failed.defer(() => destroyHolders(session, parts.disks.values()))
+    throw error
+  })
   if (ref === undefined) throw new EngineError('ENGINE_TARGET', 'the pool imported the VM settings but named no new VM')
   try {
     await makeCards(session, ref, metadata, parts.cards, signal)
@@ -175,6 +180,16 @@ async function importVm(
     await session.Async.VM.destroy(ref) // half done, it may still hold a disk of the original
     throw error
   }
+}
+
+/** Removes the VMs that hold disks which this restore made: they are its own. The disks stay. */
+async function destroyHolders(session: Session, disks: Iterable<string>): Promise<void> {
+  const holders = new Set<VmRef>()
+  for (const uuid of disks) {
+    const vbds = await session.VDI.get_VBDs(await session.VDI.get_by_uuid(uuid))
+    for (const vbd of vbds) holders.add(await session.VBD.get_VM(vbd))
+  }
+  for (const vm of holders) if (!(await session.VM.get_is_control_domain(vm))) await session.Async.VM.destroy(vm)
 }
 
 async function finishVm(
