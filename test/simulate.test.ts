@@ -67,7 +67,7 @@ test('a snapshot whose task fails after its work was done does not stay', async 
 test('a new disk whose task fails after its work was done does not stay', async () => {
   await using foundation = await layFoundation()
   await using scene = await sceneWithPoint(foundation)
-  const fails = { action: 'fail', failure: ['INTERNAL_ERROR', 'late'], work: 'done' } as const
+  const fails = { action: 'fail' as const, failure: ['INTERNAL_ERROR', 'late'], work: 'done' as const }
   const lab: FaultPlan['faults'] = [{ id: 'late', at: 'task', match: { method: 'Async.VDI.create' }, do: fails }]
   expect(await inLife(scene, { ...calm, lab }, seeded('restore'), restore)).toContain('INTERNAL_ERROR')
   await expectClean(scene)
@@ -76,9 +76,23 @@ test('a new disk whose task fails after its work was done does not stay', async 
 test('a VM whose import was made, and its answer lost, does not stay', async () => {
   await using foundation = await layFoundation()
   await using scene = await sceneWithPoint(foundation)
-  const fails = { action: 'fail', failure: ['VDI_IO_ERROR', 'late'] } as const
+  const fails = { action: 'fail' as const, failure: ['VDI_IO_ERROR', 'late'] }
   const lab: FaultPlan['faults'] = [{ id: 'late', at: 'transfer', match: { path: '/import_metadata' }, do: fails }]
   expect(await inLife(scene, { ...calm, lab }, seeded('restore'), restore)).toContain('VDI_IO_ERROR')
+  await expectClean(scene)
+}, 60_000)
+
+test('disks of a snapshot that cannot go with it, and were not marked yet, are found by the doctor', async () => {
+  await using foundation = await layFoundation()
+  await using scene = await sceneWithPoint(foundation)
+  const fails = { action: 'fail' as const, failure: ['INTERNAL_ERROR', 'not now'] }
+  const result = await run(
+    scene,
+    { id: 'before its marks', at: 'call', match: { method: 'VM.add_to_other_config' }, do: fails },
+    { id: 'stuck', at: 'call', match: { method: 'Async.VDI.destroy' }, do: fails, times: 9 },
+  )
+  expect(result).toContain('INTERNAL_ERROR')
+  expect(await inLife(scene, calm, seeded('tidy'), tidy)).toContain('remove disk-snapshot')
   await expectClean(scene)
 }, 60_000)
 

@@ -304,8 +304,20 @@ export async function destroySnapshot(context: SnapshotContext, ref: VmRef, made
   const failures: unknown[] = []
   const note = (error: unknown) => void failures.push(error)
   await destroyVmSnapshot(context.session, ref).catch(note) // a task may fail and the snapshot be gone: then nothing leads to its disks
-  for (const disk of disks) await destroyDisk(context, disk).catch(note)
+  for (const disk of disks) {
+    await destroyDisk(context, disk).catch(async (error: unknown) => {
+      note(error)
+      await claim(context.session, disk).catch(note)
+    })
+  }
   if (failures.length > 0) throw failures[0]
+}
+
+/** Marks a copy that cannot go now, and that nothing leads to any more, so that whoever tidies next finds it. It needs no storage. */
+async function claim(session: Session, ref: VdiRef): Promise<void> {
+  const record = await session.VDI.get_record(ref)
+  if (record.is_a_snapshot && !isMarked(record))
+    await markCopy(session, { ref, uuid: record.uuid }, { role: 'reading' }, undefined)
 }
 
 /** The disks that a snapshot of a VM consists of. */
