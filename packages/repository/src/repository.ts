@@ -3,6 +3,7 @@ import { BlobIndex } from './blob-index.ts'
 import { checkRepository, type CheckOptions, type CheckReport } from './check/check.ts'
 import type { CheckProgress } from './check/context.ts'
 import type { Clock } from './clock.ts'
+import { CurrentIndex } from './current-index.ts'
 import { RepositoryError, unlessGone } from './error.ts'
 import { Sealer, type MasterKey } from './format/crypto.ts'
 import type { KdfParameters } from './format/kdf.ts'
@@ -41,7 +42,8 @@ export interface Repository extends AsyncDisposable {
   readonly blobs: BlobStore
 
   /**
-   * Shared for reading and backing up, exclusive for deleting. Load the index after taking a lock.
+   * Shared for reading and backing up, exclusive for deleting. Load the index after taking a lock. Several jobs may hold one each: when
+   * a write fails, blobs of all of them are lost, so the first job after that ends the others by their locks' signals.
    * @throws RepositoryError REPOSITORY_LOCKED, naming the holder
    */
   lock(kind: LockKind, signal?: AbortSignal): Promise<RepositoryLock>
@@ -52,7 +54,8 @@ export interface Repository extends AsyncDisposable {
 
   /**
    * Reads all index files, but for those that the cache knows. List snapshots first: one seen before its index would look broken. A reload replaces the
-   * index, and forgets an earlier failure to write. Reads that come before it load it on their own.
+   * index, and forgets an earlier failure to write. Reads that come before it load it on their own. Safe
+   * beside jobs that write: what they store meanwhile stays known.
    * @throws RepositoryError REPOSITORY_DAMAGED, naming the index file
    */
   loadIndex(signal?: AbortSignal): Promise<void>
@@ -124,30 +127,21 @@ export function makeRepository(parts: RepositoryParts): Repository {
   const { backend, id, keyName, clock, owner } = parts
   const sealer = new Sealer(parts.key)
   const pool = sealingPool(parts.key, parts.workers)
-  let index = parts.isNew ? new BlobIndex() : undefined
-  let loading: Promise<void> | undefined
-  let locks = 0 // held at this moment
-  const currentIndex = () => {
-    if (index === undefined)
-      throw new RepositoryError('REPOSITORY_INPUT', 'the index is not loaded: call loadIndex first')
-    return index
-  }
-  const shared = { backend, sealer, pool, clock, index: currentIndex }
-  const writer = new BlobWriter(shared, parts.writer)
+  const index = new CurrentIndex(parts.isNew ? new BlobIndex() : undefined)
+  const jobs = new Set<Job>()
+  const shared = { backend, sealer, pool, clock, index: () => index.now() }
+  const writer = new BlobWriter({ ...shared, addPack: (pack, blobs) => index.addPack(pack, blobs) }, parts.writer)
   const savePending = async () => {
     if (writer.isDirty) await writer.savePacks()
   }
   const reader = new BlobReader({ ...shared, savePending })
 
-  const loadIndex = async (signal?: AbortSignal) => {
-    await writer.flush().catch(() => writer.reset()) // a failed writer begins anew with the index that is really there
-    index = await loadBlobIndex({ backend, sealer, cache: parts.cache }, signal)
+  const flushOrForget = () => writer.flush().catch(() => beginAnew(writer, jobs))
+  const readIndex = async (signal?: AbortSignal) => {
+    await flushOrForget()
+    return loadBlobIndex({ backend, sealer, cache: parts.cache }, signal)
   }
-  const ready = async (signal?: AbortSignal) => {
-    if (index !== undefined) return
-    loading ??= loadIndex(signal).finally(() => (loading = undefined))
-    await loading
-  }
+  const ready = (signal?: AbortSignal) => index.ready(() => readIndex(signal))
 
   return {
     id,
@@ -156,24 +150,30 @@ export function makeRepository(parts: RepositoryParts): Repository {
     sealer,
     chunkerPolynomial: parts.chunkerPolynomial,
     wrapKey: (password) => encodeKeyFile(parts.key, password, parts.kdf, { created: clock.now(), ...owner }),
-    blobs: { reader, writer, index: currentIndex, ready },
+    blobs: { reader, writer, index: shared.index, ready },
     async lock(kind, signal) {
       if (kind === 'shared') pool.warm() // while the lock settles, for whoever backs up or restores under it
       const lock = await acquireLock({ backend, sealer, clock, owner }, kind, (reason) => writer.fail(reason), signal)
-      locks++
+      const job: Job = { failure: writer.failure, end: new AbortController() }
+      jobs.add(job)
       let left: Promise<void> | undefined
       const leave = async () => {
-        if (--locks === 0) await writer.flush().catch(() => writer.reset()) // once unlocked, a prune may take what no index names
+        jobs.delete(job)
+        if (jobs.size === 0) await flushOrForget() // once unlocked, a prune may take what no index names
         await lock[Symbol.asyncDispose]()
       }
-      return { kind: lock.kind, signal: lock.signal, [Symbol.asyncDispose]: () => (left ??= leave()) }
+      return {
+        kind: lock.kind,
+        signal: AbortSignal.any([lock.signal, job.end.signal]),
+        [Symbol.asyncDispose]: () => (left ??= leave()),
+      }
     },
     isShared: (signal) => isLockedByOthers({ backend, sealer, clock, owner }, signal),
     unlock: (which, signal) => removeLocks({ backend, sealer, clock, owner }, which, signal),
-    loadIndex,
+    loadIndex: (signal) => index.load(() => readIndex(signal)),
     hasBlob(type, blob) {
       const bytes = idBytes(blob)
-      return currentIndex().has(type, bytes) || writer.isPending(type, bytes)
+      return index.now().has(type, bytes) || writer.isPending(type, bytes)
     },
     async saveBlob(type, data, signal) {
       await ready(signal)
@@ -215,6 +215,20 @@ export function makeRepository(parts: RepositoryParts): Repository {
       await backend[Symbol.asyncDispose]()
     },
   }
+}
+
+/** What is done under one lock. */
+interface Job {
+  /** Of the writer, when the job began. */
+  readonly failure: BlobWriter['failure']
+  readonly end: AbortController
+}
+
+/** After a failed write: the blobs that are lost may be of any job that was under way then, so none of those may make a snapshot. */
+function beginAnew(writer: BlobWriter, jobs: ReadonlySet<Job>): void {
+  const { failure } = writer
+  for (const job of jobs) if (job.failure !== failure) job.end.abort(failure?.reason)
+  writer.reset()
 }
 
 async function loadSnapshot(backend: Backend, sealer: Sealer, id: SnapshotId, signal?: AbortSignal): Promise<Snapshot> {

@@ -5,6 +5,7 @@ import { dropped } from './garbage.ts'
 import { DATA_LEVEL, METADATA_LEVEL, wrapUnpacked } from './format/compression.ts'
 import type { Sealer } from './format/crypto.ts'
 import { encodeIndex, encodeIndexedPack } from './format/index-file.ts'
+import type { PackedBlob } from './format/pack.ts'
 import { ID_LENGTH, sha256, sha256Hex, type BlobType } from './id.ts'
 import { PackBuilder } from './pack-builder.ts'
 import { sealedBound, type SealReply } from './sealing/batch.ts'
@@ -60,6 +61,8 @@ export interface WriterParts {
   readonly clock: Clock
   /** The index of now: a reload replaces it. */
   index(): BlobIndex
+  /** Adds a saved pack to it. */
+  addPack(pack: string, blobs: readonly PackedBlob[]): void
 }
 
 /**
@@ -80,6 +83,8 @@ export class BlobWriter {
   #unindexedBlobs = 0
   #unindexedSince = 0
   #failure: { readonly reason: unknown } | undefined
+  /** Reason of the last reset, for a flush of before it. */
+  #forgotten: unknown
   /** Work of before a reset is thrown away when it comes back. */
   #generation = 0
   #sparePlains: Uint8Array<ArrayBuffer>[] = []
@@ -192,15 +197,22 @@ export class BlobWriter {
 
   /** Makes all blobs accepted so far durable: packs first, then indexes. restic-format.md §10. */
   async flush(): Promise<void> {
+    const generation = this.#generation
     await this.savePacks()
     this.#saveIndex()
     await Promise.all(this.#saving)
     this.throwIfFailed()
+    if (generation !== this.#generation) throw this.#forgotten
   }
 
   /** From now on every call throws `reason`: the lock was lost, the repository closed. */
   fail(reason: unknown): void {
     this.#failure ??= { reason }
+  }
+
+  /** What is wrong: another object each time it happens. */
+  get failure(): { readonly reason: unknown } | undefined {
+    return this.#failure
   }
 
   throwIfFailed(): void {
@@ -210,6 +222,7 @@ export class BlobWriter {
   /** Forgets a failure and every blob that is not durable. The caller loads the index anew. */
   reset(): void {
     this.#generation++
+    this.#forgotten = this.#failure?.reason
     this.#failure = undefined
     this.#pending = new Set()
     this.#open = {}
@@ -316,7 +329,7 @@ export class BlobWriter {
     const { id, bytes, blobs } = pack.finish(this.#parts.sealer)
     await this.#parts.backend.save({ type: 'data', name: id }, bytes)
     if (generation !== this.#generation) return
-    this.#parts.index().addPack(id, blobs)
+    this.#parts.addPack(id, blobs)
     for (const blob of blobs) this.#pending.delete(pendingKey(blob.type, blob.id))
     const isUsual = bytes.buffer.byteLength <= this.#options.packSize * 2
     if (isUsual && this.#sparePacks.length < SAVING_MAX)
