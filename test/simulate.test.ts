@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { calm } from './simulation/faults.ts'
 import { playKillPoints } from './simulation/kill-points.ts'
 import { Killed, Life, living } from './simulation/life.ts'
-import { expectClean } from './simulation/play.ts'
+import { expectClean, removeComplete } from './simulation/play.ts'
 import { layFoundation, openScene, type Scene } from './simulation/scene.ts'
 import { playSeeds } from './simulation/seeds.ts'
 import { backup, restore, tidy } from './simulation/steps.ts'
@@ -93,6 +93,16 @@ test('disks of a snapshot that cannot go with it, and were not marked yet, are f
   )
   expect(result).toContain('INTERNAL_ERROR')
   expect(await inLife(scene, calm, seeded('tidy'), tidy)).toContain('remove disk-snapshot')
+  await expectClean(scene)
+}, 60_000)
+
+test('a VM of a restore that died before it was noted goes with its disks when the next restore begins', async () => {
+  await using foundation = await layFoundation()
+  await using scene = await sceneWithPoint(foundation)
+  const death = { ...calm, killAfter: 'VM.set_name_label' }
+  expect(await inLife(scene, death, seeded('restore'), restore)).toBe('killed before VM.set_name_label')
+  expect(await inLife(scene, calm, seeded('restore'), restore)).toMatch(/equal$/)
+  await removeComplete(scene)
   await expectClean(scene)
 }, 60_000)
 

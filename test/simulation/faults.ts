@@ -9,7 +9,7 @@ export interface Trouble {
   readonly lab: readonly LabFault[]
   readonly storage: readonly StorageFault[]
   /** Calls to the outside after which the process is killed; Infinity for never. */
-  readonly killAfter: number
+  readonly killAfter: number | string
   /** Whether the pool leaves a changed block out of a bitmap: then this run has to compare all of the disk. */
   readonly isLying: boolean
 }

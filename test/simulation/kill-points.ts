@@ -33,7 +33,7 @@ export async function playKillPoints({ every, onPoint }: KillOptions): Promise<r
       const result = await killedAt(scene, kind, n)
       if (!result.startsWith('killed')) break
       const point = `${kind}: ${result}`
-      await recover(scene, kind, point)
+      await recover(scene, kind, point, points.length % 2 === 0 ? tidy : restore)
       points.push(point)
       onPoint(point)
       if (points.length % 10 === 0) await inLife(scene, calm, seeded('retire'), retire)
@@ -50,11 +50,11 @@ async function killedAt(scene: Scene, kind: 'backup' | 'restore', n: number): Pr
   return inLife(scene, trouble, seeded('work'), kind === 'backup' ? (tools) => backup(tools, vm.uuid) : restore)
 }
 
-/** What the next run, or the doctor after a restore, makes of it. */
-async function recover(scene: Scene, kind: 'backup' | 'restore', point: KillPoint): Promise<void> {
+/** What the next run makes of it, or what the doctor or the next restore makes of a restore. */
+async function recover(scene: Scene, kind: 'backup' | 'restore', point: KillPoint, next: typeof tidy): Promise<void> {
   try {
     if (kind === 'backup') await complete(scene, point)
-    else await inLife(scene, calm, seeded('tidy'), tidy)
+    else await inLife(scene, calm, seeded('next'), next)
     await removeComplete(scene)
     await expectAllRight(scene)
   } catch (error) {

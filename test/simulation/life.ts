@@ -8,13 +8,13 @@ export class Killed extends Error {
  * nothing it does has any effect, clean-up included. That is what SIGKILL does, without the cost of a process.
  */
 export class Life {
-  readonly #calls: number
+  readonly #calls: number | string
   #passed = 0
   #killedAt: string | undefined
   #ended = false
 
-  /** @param calls so many pass; Infinity for a life that ends by itself */
-  constructor(calls: number) {
+  /** @param calls so many pass; Infinity for a life that ends by itself. A text: those before the first one of that name */
+  constructor(calls: number | string) {
     this.#calls = calls
   }
 
@@ -40,7 +40,8 @@ export class Life {
   }
 
   #step(name: string): void {
-    if (this.#killedAt === undefined && this.#passed++ === this.#calls) this.#killedAt = name
+    const isDeath = this.#passed++ === this.#calls || name === `before ${this.#calls}`
+    if (isDeath) this.#killedAt ??= name
     if (this.#killedAt !== undefined) throw new Killed(`killed ${this.#killedAt}`)
   }
 }

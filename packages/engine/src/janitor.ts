@@ -197,7 +197,7 @@ function judgeNew(leftover: Leftover, verdict: Decide): Verdict {
 
 const isOf = ({ steps }: UnfinishedRun, leftover: Leftover): boolean => steps.some((step) => tellsOf(step, leftover))
 
-function tellsOf(step: RunStep, { uuid, name, disk, kind, mark }: Leftover): boolean {
+function tellsOf(step: RunStep, { uuid, name, disk, disks, kind, mark }: Leftover): boolean {
   switch (step.step) {
     case 'snapshot':
       return step.name === name
@@ -206,6 +206,7 @@ function tellsOf(step: RunStep, { uuid, name, disk, kind, mark }: Leftover): boo
     case 'disk':
       return step.mark === mark
     case 'disk-made':
+      return step.uuid === uuid || (kind === 'new-vm' && disks.includes(step.uuid))
     case 'vm-made':
       return step.uuid === uuid
     case 'saved':
