@@ -46,7 +46,8 @@ export function planAudit(
 ): AuditPlan {
   const blocks = Math.ceil(size / CBT_BLOCK)
   const step = Math.ceil(blocks / runs) * CBT_BLOCK
-  const from = last === undefined || last.to >= size ? 0 : last.to
+  const isAnew = last === undefined || last.to >= size || step >= size // one run that looks at everything does not go on where others were
+  const from = isAnew ? 0 : last.to
   const sweep = extent(from, Math.min(step, size - from))
   return { sweep, extents: normalize([sweep, ...drawn(size, blocks, samples, seed)]) }
 }
