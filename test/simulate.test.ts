@@ -1,6 +1,6 @@
 import type { FaultPlan } from '@tidemark/lab'
 import { expect, test } from 'vitest'
-import { calm } from './simulation/faults.ts'
+import { calm, type Trouble } from './simulation/faults.ts'
 import { playKillPoints } from './simulation/kill-points.ts'
 import { Killed, Life, living } from './simulation/life.ts'
 import { expectClean, removeComplete } from './simulation/play.ts'
@@ -46,11 +46,13 @@ async function sceneWithPoint(foundation: Awaited<ReturnType<typeof layFoundatio
 }
 
 /** A backup under faults. @returns what came of it */
-function run(scene: Scene, ...lab: FaultPlan['faults']): Promise<string> {
+const run = (scene: Scene, ...lab: FaultPlan['faults']): Promise<string> => runIn(scene, { ...calm, lab })
+
+function runIn(scene: Scene, trouble: Trouble): Promise<string> {
   const [vm] = scene.machines.all
   if (vm === undefined) throw new Error('no VM')
   scene.clock.skip(3600_000)
-  return inLife(scene, { ...calm, lab }, seeded('run'), (tools) => backup(tools, vm.uuid))
+  return inLife(scene, trouble, seeded('run'), (tools) => backup(tools, vm.uuid))
 }
 
 test('a snapshot whose task fails after its work was done does not stay', async () => {
@@ -93,6 +95,29 @@ test('disks of a snapshot that cannot go with it, and were not marked yet, are f
   )
   expect(result).toContain('INTERNAL_ERROR')
   expect(await inLife(scene, calm, seeded('tidy'), tidy)).toContain('remove disk-snapshot')
+  await expectClean(scene)
+}, 60_000)
+
+test('disks of a snapshot whose tidying died behind the snapshot of the VM are found by the doctor', async () => {
+  await using foundation = await layFoundation()
+  await using scene = await sceneWithPoint(foundation)
+  expect(await runIn(scene, { ...calm, killAfter: 'VM.add_to_other_config' })).toMatch(/^killed/)
+  expect(await runIn(scene, { ...calm, killAfter: 'Async.VDI.destroy' })).toMatch(/^killed/)
+  expect(await inLife(scene, calm, seeded('tidy'), tidy)).toContain('remove disk-snapshot')
+  await expectClean(scene)
+}, 60_000)
+
+test('a snapshot that was made although its task failed, and cannot go, is found by the doctor', async () => {
+  await using foundation = await layFoundation()
+  await using scene = await sceneWithPoint(foundation)
+  const fails = { action: 'fail' as const, failure: ['INTERNAL_ERROR', 'no'] }
+  const result = await run(
+    scene,
+    { id: 'late', at: 'task', match: { method: 'Async.VM.snapshot' }, do: { ...fails, work: 'done' as const } },
+    { id: 'stuck', at: 'call', match: { method: 'Async.VM.destroy' }, do: fails },
+  )
+  expect(result).toContain('INTERNAL_ERROR')
+  expect(await inLife(scene, calm, seeded('tidy'), tidy)).toContain('remove vm-snapshot')
   await expectClean(scene)
 }, 60_000)
 

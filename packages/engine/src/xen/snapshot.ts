@@ -99,6 +99,7 @@ function heldSnapshot(
     async keepAsBase(point) {
       undone = () => Promise.resolve() // the restore point exists: what cannot be tidied is reported, its logs are not destroyed
       await destroyTwins(context, vmRef, name, ref)
+      for (const each of made) await claim(context.session, each) // one that nobody asked for is not marked yet
       await destroyVmSnapshot(context.session, ref) // data_destroy waits for every VBD record to be gone, also unplugged ones
       await tidy(context, made, copies, point)
     },
@@ -298,26 +299,43 @@ export async function keepLog(
   await markCopy(session, { ref, uuid }, { role: 'base', point }, undefined)
 }
 
-/** Removes a snapshot of a VM with its disks; one that cannot go does not keep the rest from it. */
+/**
+ * Removes a snapshot of a VM with its disks; one that cannot go does not keep the rest from it. What is not marked as ours yet is marked
+ * before: once the snapshot is gone, or the run's journal, nothing else leads to what stays when something fails or we are killed.
+ */
 export async function destroySnapshot(context: SnapshotContext, ref: VmRef, made: readonly VdiRef[]): Promise<void> {
-  const disks = made.length > 0 ? made : await disksOf(context.session, ref)
+  const { session } = context
   const failures: unknown[] = []
   const note = (error: unknown) => void failures.push(error)
-  await destroyVmSnapshot(context.session, ref).catch(note) // a task may fail and the snapshot be gone: then nothing leads to its disks
-  for (const disk of disks) {
-    await destroyDisk(context, disk).catch(async (error: unknown) => {
-      note(error)
-      await claim(context.session, disk).catch(note)
-    })
-  }
+  const disks = made.length > 0 ? made : await disksOf(session, ref)
+  await claimVm(session, ref).catch(note)
+  for (const disk of disks) await claim(session, disk).catch(note)
+  await destroyVmSnapshot(session, ref).catch(note) // a task may fail and the snapshot be gone
+  for (const disk of disks) await destroyDisk(context, disk).catch(note)
   if (failures.length > 0) throw failures[0]
 }
 
-/** Marks a copy that cannot go now, and that nothing leads to any more, so that whoever tidies next finds it. It needs no storage. */
-async function claim(session: Session, ref: VdiRef): Promise<void> {
-  const record = await session.VDI.get_record(ref)
-  if (record.is_a_snapshot && !isMarked(record))
-    await markCopy(session, { ref, uuid: record.uuid }, { role: 'reading' }, undefined)
+/** Marks a copy as ours that is not marked yet. It needs no storage. */
+const claim = (session: Session, ref: VdiRef): Promise<void> =>
+  ifThere(async () => {
+    const record = await session.VDI.get_record(ref)
+    if (record.is_a_snapshot && !isMarked(record))
+      await markCopy(session, { ref, uuid: record.uuid }, { role: 'reading' }, undefined)
+  })
+
+const claimVm = (session: Session, ref: VmRef): Promise<void> =>
+  ifThere(async () => {
+    const record = await session.VM.get_record(ref)
+    if (record.is_a_snapshot && !isMarked(record)) await markVm(session, ref, { [MARK_SELF]: record.uuid }, undefined)
+  })
+
+/** Work on an object that may be gone already, which is as good. */
+async function ifThere(work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    if (!isFailure(error, 'HANDLE_INVALID')) throw error
+  }
 }
 
 /** The disks that a snapshot of a VM consists of. */
@@ -326,19 +344,9 @@ export async function disksOf(session: Session, ref: VmRef): Promise<VdiRef[]> {
   return vbds.filter((vbd) => vbd.type === 'Disk' && !vbd.empty).map((vbd) => vbd.VDI)
 }
 
-export async function destroyVmSnapshot(session: Session, ref: VmRef): Promise<void> {
-  try {
-    await repeated(() => session.Async.VM.destroy(ref))
-  } catch (error) {
-    if (!isFailure(error, 'HANDLE_INVALID')) throw error
-  }
-}
+export const destroyVmSnapshot = (session: Session, ref: VmRef): Promise<void> =>
+  ifThere(() => repeated(() => session.Async.VM.destroy(ref)))
 
 /** Destroys a disk, waiting for readers to go; one that is gone already is as good. */
-export async function destroyDisk(context: SnapshotContext, ref: VdiRef): Promise<void> {
-  try {
-    await whileBusy(busy(context, ref, 'a disk'), () => repeated(() => context.session.Async.VDI.destroy(ref)))
-  } catch (error) {
-    if (!isFailure(error, 'HANDLE_INVALID')) throw error
-  }
-}
+export const destroyDisk = (context: SnapshotContext, ref: VdiRef): Promise<void> =>
+  ifThere(() => whileBusy(busy(context, ref, 'a disk'), () => repeated(() => context.session.Async.VDI.destroy(ref))))
