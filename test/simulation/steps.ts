@@ -70,7 +70,7 @@ async function guestWrites({ machines }: Scene, random: Random): Promise<void> {
 }
 
 /** Restores a point as a new VM, compares it, and removes it as an administrator would. */
-export async function restore({ scene, pool, repository, ledger, random, life }: Tools): Promise<string> {
+export async function restore({ scene, pool, repository, ledger, random, life, afterwards }: Tools): Promise<string> {
   await using _lock = await repository.lock('shared')
   const chosen = random.maybe(await listPoints(repository))
   if (chosen === undefined) return 'no point yet'
@@ -79,8 +79,8 @@ export async function restore({ scene, pool, repository, ledger, random, life }:
   const name = `restored ${random.int(1_000_000)}`
   const done = await restoreAsNewVm({ pool, repository, ledger, onDisk: () => {} }, point, { name, storage: undefined })
   if (life.killedAt !== undefined) return 'killed'
+  afterwards.push(() => removeVm(scene.admin, done.vm.uuid))
   await expectRestored(scene, done, scene.oracle.contentsOf(point.record.snapshot))
-  await removeVm(scene.admin, done.vm.uuid)
   return `point ${point.id.slice(0, 8)} is '${name}', equal`
 }
 

@@ -21,6 +21,8 @@ export interface Tools {
   readonly life: Life
   readonly trouble: Trouble
   readonly random: Random
+  /** What the administrator does once nothing goes wrong any more. */
+  readonly afterwards: (() => Promise<void>)[]
 }
 
 /** The longest that any piece of work takes, faults and their patience included; far more than any should. */
@@ -38,10 +40,11 @@ export async function inLife(
   work: (tools: Tools) => Promise<string>,
 ): Promise<string> {
   const life = new Life(trouble.killAfter)
+  const afterwards: Tools['afterwards'] = []
   await scene.lab.control.planFaults({ seed: scene.seed, faults: [...trouble.lab] })
   const before = await scene.lab.control.faultReport()
   try {
-    return await inTime(live({ scene, trouble, random, life }, work))
+    return await inTime(live({ scene, trouble, random, life, afterwards }, work))
   } catch (error) {
     if (life.killedAt !== undefined) return `killed ${life.killedAt}`
     if (error instanceof Finding) throw error
@@ -55,13 +58,15 @@ export async function inLife(
     for (const { at, fired } of (await scene.lab.control.faultReport()).slice(skip)) count(scene, at, fired)
     await scene.lab.control.clearFaults()
     await heal(scene.admin)
+    for (const act of afterwards) await act()
   }
 }
 
 async function live(
-  { scene, trouble, random, life }: Pick<Tools, 'scene' | 'trouble' | 'random' | 'life'>,
+  own: Pick<Tools, 'scene' | 'trouble' | 'random' | 'life' | 'afterwards'>,
   work: (tools: Tools) => Promise<string>,
 ): Promise<string> {
+  const { scene, trouble, life } = own
   await using stack = new AsyncDisposableStack()
   const session = await scene.login()
   stack.defer(async () => {
@@ -71,7 +76,7 @@ async function live(
   const storage = faultyStorage(scene.store, life, trouble.storage, (kind) => count(scene, kind))
   const repository = await openRepository(storage, scene.password, scene.options)
   stack.defer(() => repository[Symbol.asyncDispose]())
-  const result = await work({ scene, trouble, random, life, pool, repository, ledger: scene.ledger.of(life) })
+  const result = await work({ ...own, pool, repository, ledger: scene.ledger.of(life) })
   return life.killedAt === undefined ? result : `killed ${life.killedAt}`
 }
 
