@@ -42,8 +42,8 @@ const INDEX_AGE_MS_MAX = 600_000
 
 /** Bytes gathered into one message to a sealing thread. */
 const BATCH_BYTES = 1 << 20
-/** Packs being saved at once; further blobs wait. */
-const SAVING_MAX = 1
+/** Bytes of packs being saved at once, where the storage takes several; further blobs wait. One pack is always taken. */
+const SAVING_BYTES = 48 << 20
 
 interface Batch {
   readonly type: BlobType
@@ -73,6 +73,8 @@ export interface WriterParts {
 export class BlobWriter {
   readonly #parts: WriterParts
   readonly #options: WriterOptions
+  /** Packs being saved at once. */
+  readonly #savingMax: number
   /** Blobs accepted, in no saved pack yet. */
   #pending = new Set<string>()
   #open: { [Type in BlobType]?: Batch } = {}
@@ -95,6 +97,7 @@ export class BlobWriter {
   constructor(parts: WriterParts, options: WriterOptions) {
     this.#parts = parts
     this.#options = options
+    this.#savingMax = Math.max(1, Math.min(parts.backend.savesAtOnce ?? 1, Math.floor(SAVING_BYTES / options.packSize)))
   }
 
   /**
@@ -239,7 +242,7 @@ export class BlobWriter {
   }
 
   #isBusy(): boolean {
-    return this.#sealing.size >= this.#parts.pool.threads * 2 || this.#saving.size >= SAVING_MAX
+    return this.#sealing.size >= this.#parts.pool.threads * 2 || this.#saving.size >= this.#savingMax
   }
 
   async #waitForRoom(): Promise<void> {
@@ -332,7 +335,7 @@ export class BlobWriter {
     this.#parts.addPack(id, blobs)
     for (const blob of blobs) this.#pending.delete(pendingKey(blob.type, blob.id))
     const isUsual = bytes.buffer.byteLength <= this.#options.packSize * 2
-    if (isUsual && this.#sparePacks.length < SAVING_MAX)
+    if (isUsual && this.#sparePacks.length < this.#savingMax)
       this.#sparePacks.push(new Uint8Array(bytes.buffer as ArrayBuffer))
     const now = this.#parts.clock.now().getTime()
     if (this.#unindexed.length === 0) this.#unindexedSince = now

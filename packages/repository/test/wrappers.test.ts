@@ -19,6 +19,7 @@ import {
 import { all, fileOf } from './support/backend-contract.ts'
 import { faultyBackend, randomOf } from './support/faulty-backend.ts'
 import { handClock } from './support/hand-clock.ts'
+import { seededRandom } from './support/random.ts'
 import { loadDisk, saveDisk, smallRepository } from './support/small-point.ts'
 
 const away = (text: string) => new RepositoryError('BACKEND_UNAVAILABLE', text)
@@ -285,4 +286,32 @@ test('the proof of protection destroys nothing but its own file', async () => {
   expect(await probeProtection(repository)).toMatchObject({ removal: 'accepted', remains: 'no', locks: 'removable' })
   expect([...store.files.keys()]).toEqual(before)
   await assertRemovable(repository, 'prune')
+})
+
+/** The most packs that are under way together, when none is saved until so many are. */
+async function packsTogether(wanted: number, wrap: (backend: Backend) => Backend): Promise<number> {
+  const store = memoryBackend()
+  await (await initRepository(store, 'pw', smallRepository))[Symbol.asyncDispose]()
+  const { promise: reached, resolve: reach } = Promise.withResolvers<void>()
+  let [underWay, most] = [0, 0]
+  const slow: Backend = {
+    ...store,
+    async save(saved, bytes, signal) {
+      if (saved.type !== 'data') return store.save(saved, bytes, signal)
+      most = Math.max(most, ++underWay)
+      if (most === wanted) reach()
+      await reached
+      await sleep(5)
+      await store.save(saved, bytes, signal)
+      underWay--
+    },
+  }
+  await using repository = await openRepository(wrap(slow), 'pw', { ...smallRepository, packSize: MiB })
+  await saveDisk(repository, seededRandom(3).bytes(24 * MiB))
+  return most
+}
+
+test('several packs are saved together behind a network; elsewhere each waits for the one before, but for what is compressed already', async () => {
+  expect(await packsTogether(10, (backend) => withConnections(backend, 10))).toBeGreaterThanOrEqual(10)
+  expect(await packsTogether(1, (backend) => backend)).toBeLessThan(5)
 })

@@ -38,6 +38,8 @@ export interface Backend extends AsyncDisposable {
    * @param memory of `alignedMemory`, for a storage that can read right into it; the result may lie in it, or elsewhere
    */
   load(file: FileName, range: FileRange | 'all', signal?: AbortSignal, memory?: Uint8Array): Promise<Uint8Array>
+  /** How many saves under way together go faster than one after the other, as behind a network they do; 1 when not told. */
+  readonly savesAtOnce?: number
   /** All or nothing, durable when it resolves. `bytes` belongs to the caller again once it has settled. */
   save(file: FileName, bytes: Uint8Array, signal?: AbortSignal): Promise<void>
   /** Removes what killed writers left before a moment, where the storage has such a thing; returns how many. */

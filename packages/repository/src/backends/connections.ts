@@ -9,6 +9,7 @@ export function withConnections(backend: Backend, connections: number): Backend 
   const { retention } = backend
   return {
     ...backend,
+    savesAtOnce: connections,
     load: (file, range, signal, memory) => turn(() => backend.load(file, range, signal, memory), signal),
     save: (file, bytes, signal) => turn(() => backend.save(file, bytes, signal), signal),
     remove: (file, signal) => turn(() => backend.remove(file, signal), signal),
