@@ -2,6 +2,7 @@ import {
   backupDefaults,
   backupVm,
   chooseVm,
+  Limits,
   explain,
   inspectPool,
   listPoints,
@@ -32,7 +33,7 @@ export async function backup({ scene, pool, repository, ledger, life, trouble, r
   }
   try {
     const vm = chooseVm(await pool.vms(), uuid)
-    const context = { pool, repository, clock: scene.clock, tool: 'simulation', ledger, on }
+    const context = { pool, repository, clock: scene.clock, tool: 'simulation', ledger, limits: oneDiskAtATime(), on }
     const { point, record, clean } = await backupVm(context, vm, drawOptions(random, trouble.isLying))
     if (life.killedAt !== undefined) return 'killed'
     scene.oracle.acknowledge(point.id)
@@ -43,6 +44,9 @@ export async function backup({ scene, pool, repository, ledger, life, trouble, r
     await Promise.all(writes)
   }
 }
+
+/** So that a seed plays the same each time. */
+const oneDiskAtATime = () => new Limits({ disks: 1 })
 
 function drawOptions(random: Random, isLying: boolean): BackupOptions {
   const audit = random.pick([undefined, backupDefaults.audit, { runs: 3, samples: 2 }])

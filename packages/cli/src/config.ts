@@ -5,6 +5,18 @@ import { Document, parseDocument } from 'yaml'
 import { z } from 'zod'
 import { CliError } from './error.ts'
 
+/** What runs of a pool keep to, docs/limits.md. */
+const poolLimits = z.strictObject({
+  /** VMs that are backed up at once. Default 2. */
+  vms: z.int().min(1).max(64).optional(),
+  /** Disks that are read at once, of all VMs. Default 4. */
+  disks: z.int().min(1).max(64).optional(),
+  /** The same on each storage repository. */
+  storageDisks: z.int().min(1).optional(),
+  /** Snapshots that are open at once on each storage repository. */
+  storageSnapshots: z.int().min(1).optional(),
+})
+
 const poolConfig = z.strictObject({
   url: z.string(),
   username: z.string().default('root'),
@@ -19,6 +31,7 @@ const poolConfig = z.strictObject({
   insecureNbd: z.boolean().default(false),
   /** For how long a run waits for a pool that does not answer. Default 5. */
   outageMinutes: z.number().min(0).optional(),
+  limits: poolLimits.optional(),
 })
 
 /** Object Lock of a bucket: each file is kept for so many days after its upload. */

@@ -32,6 +32,8 @@ export interface RepositoryOptions {
 export interface OpenPool extends AsyncDisposable {
   readonly session: Session
   readonly pool: Pool
+  /** As configured. */
+  readonly limits: NonNullable<PoolConfig['limits']>
 }
 
 export async function openPool({ config, signal }: GlobalOptions, options: PoolOptions): Promise<OpenPool> {
@@ -50,6 +52,7 @@ export async function openPool({ config, signal }: GlobalOptions, options: PoolO
     return {
       session,
       pool,
+      limits: entry.limits ?? {},
       async [Symbol.asyncDispose]() {
         clearInterval(awake)
         await learning.stop()

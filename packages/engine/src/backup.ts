@@ -1,3 +1,4 @@
+import { forEachBounded } from '@tidemark/blocks'
 import { savePoint, type Repository } from '@tidemark/repository'
 import { auditDefaults, type AuditOptions } from './audit.ts'
 import { resumeDefaults, type ResumeOptions } from './checkpoint/limit.ts'
@@ -7,12 +8,13 @@ import { EngineError } from './error.ts'
 import type { OnBackup } from './events.ts'
 import { inspectPool, tidyPool } from './janitor.ts'
 import type { Journal, Ledger } from './ledger/ledger.ts'
+import { Limits } from './limits/limits.ts'
 import { canBeTracked, planCompare, type DiskPlan, type PlanOptions, type VmPlan } from './plan.ts'
 import { planVm, type PlannedVm } from './planner.ts'
 import { listPoints, slugOf, treeNameOf, type RestorePoint } from './points.ts'
 import type { Disk, DiskSnapshot, Pool, Vm, VmSnapshot } from './pool.ts'
 import { cutRun, noteRun, resumeRun, type Run } from './run.ts'
-import { assertSpace } from './space.ts'
+import { assertSpace, withRoomOfNow } from './space.ts'
 import { oldestSuspect, suspectTag } from './suspects.ts'
 import { judgeSize, unusualDefaults, type UnusualOptions } from './unusual.ts'
 import { encodeVmRecord, type DiskRecord, type VmRecord } from './vm-record.ts'
@@ -52,7 +54,16 @@ export interface BackupContext {
   readonly tool: string
   /** Remembers what a run makes on the pool, for when it is killed. */
   readonly ledger: Ledger
+  /** What this run shares with others of the same pool that this process makes meanwhile. Without, it is alone. */
+  readonly limits?: Limits
   readonly on: OnBackup
+}
+
+/** As a run has it. */
+interface RunContext extends BackupContext {
+  readonly limits: Limits
+  /** What it holds of them until it is over; what is cut and stays on the pool is not waited for. */
+  readonly held: DisposableStack
 }
 
 export interface BackupResult {
@@ -80,7 +91,8 @@ export async function backupVm(
     if (['attention', 'wrong-bitmap', 'unusual'].includes(event.type)) clean = false
     outer.on(event)
   }
-  const context = { ...outer, on }
+  using held = new DisposableStack()
+  const context: RunContext = { ...outer, on, limits: outer.limits ?? new Limits(), held }
   await using lock = await context.repository.lock('shared', signal)
   const running = signal === undefined ? lock.signal : AbortSignal.any([signal, lock.signal])
   await using undo = new AsyncDisposableStack()
@@ -99,7 +111,7 @@ export async function backupVm(
 
 /** Goes on with the run that was cut, or begins one. What `undo` gets makes it undone. */
 async function openRun(
-  context: BackupContext,
+  context: RunContext,
   vm: Vm,
   options: BackupOptions,
   undo: AsyncDisposableStack,
@@ -109,6 +121,7 @@ async function openRun(
   const resumed = await resumeRun(context, vm, options, signal)
   const isOn = resumed !== undefined && 'journal' in resumed
   if (resumed !== undefined && !isOn) on({ type: 'afresh', why: resumed })
+  if (isOn) context.held.use(context.limits.openSnapshot(resumed.planned.plan.vm.disks))
   if (isOn) undo.defer(() => resumed.journal.end())
   if (isOn) undo.use(resumed.snapshot)
   await tidyBefore(context, vm, isOn ? resumed.snapshot.uuid : undefined, signal)
@@ -118,20 +131,24 @@ async function openRun(
 }
 
 async function begin(
-  context: BackupContext,
+  context: RunContext,
   vm: Vm,
   options: BackupOptions,
   undo: AsyncDisposableStack,
   history: Run['history'],
   signal: AbortSignal,
 ): Promise<Run> {
-  const { pool, repository, on, clock } = context
+  const { pool, repository, on, clock, limits } = context
+  const disks = vm.disks.filter(options.include)
+  context.held.use(await limits.snapshot(disks, (wait) => on({ type: 'waiting', wait }), signal))
   const planned = await planBackup(context, vm, options, signal)
   on({ type: 'plan', plan: planned.plan })
-  if (!options.ignoreSpace) assertSpace(vm.disks.filter(options.include))
+  if (!options.ignoreSpace) assertSpace(disks)
   await enableTracking(context, planned.plan, signal)
   on({ type: 'stage', stage: 'metadata' })
   const metadata = await pool.exportMetadata(vm, signal)
+  using _turn = await limits.snapshooting(disks, signal)
+  if (!options.ignoreSpace) assertSpace(await withRoomOfNow(pool, disks, signal))
   on({ type: 'stage', stage: 'snapshot' })
   const journal = await context.ledger.begin({
     kind: 'backup',
@@ -149,18 +166,21 @@ async function begin(
 }
 
 async function makePoint(
-  context: BackupContext,
+  context: RunContext,
   vm: Vm,
   run: Run,
   options: BackupOptions,
   signal: AbortSignal,
 ): Promise<Pick<BackupResult, 'point' | 'record'>> {
-  const { repository, on } = context
+  const { on } = context
   const { snapshot, planned, metadata } = run
   const works = await planReads(context, run, options, signal)
   on({ type: 'stage', stage: 'disks' })
   const disks: DiskDone[] = []
-  for (const work of works) disks.push(await backupDisk(repository, work, listener(on), signal))
+  const backUp = async ([i, work]: [number, DiskWork], stop: AbortSignal) => {
+    disks[i] = await backupInTurn(context, work, stop)
+  }
+  await forEachBounded(works.entries(), works.length, backUp, signal)
   on({ type: 'stage', stage: 'saving' })
   const { takenAt } = snapshot
   const made = recordOf(context, vm, takenAt, snapshot.uuid, disks)
@@ -168,6 +188,16 @@ async function makePoint(
   const tags = [...options.tags, ...(await suspectTags(context, record, planned.history, signal))]
   const point = await saveVm(context, { record, metadata, disks, takenAt, planned, tags }, signal)
   return { point, record }
+}
+
+/** Reads a disk as soon as it may. */
+async function backupInTurn(
+  { repository, limits, on }: RunContext,
+  work: DiskWork,
+  signal: AbortSignal,
+): Promise<DiskDone> {
+  using _place = await limits.disk(work.plan.disk, (wait) => on({ type: 'waiting', wait }), signal)
+  return await backupDisk(repository, work, listener(on), signal)
 }
 
 /** The disks, with a word on those of which far more changed than before. */

@@ -110,6 +110,7 @@ async function readChanged(
     const plan = planCompare(work.plan.disk, parent.record, { reason: 'bitmap-wrong', detail }, { source: 'nbd' })
     onWrong(plan, found.differing)
     await keeper.note({ kind: 'audited', disk, audit: found.record, wrong: plan })
+    await source[Symbol.asyncDispose]() // its connections: the comparison waits for some when a host has no more
     const done = await compareDisk(repository, { ...work, plan }, parent, onDisk, signal)
     return withAudit(done, found.record)
   }

@@ -1,6 +1,7 @@
 import type { Bytes, Extents } from '@tidemark/blocks'
 import type { Afresh } from './checkpoint/afresh.ts'
 import type { Verdict } from './janitor.ts'
+import type { Wait } from './limits/limits.ts'
 import type { DiskPlan, VmPlan } from './plan.ts'
 import type { DiskRecord, UnusualRecord } from './vm-record.ts'
 
@@ -23,6 +24,8 @@ export type BackupEvent =
   | { readonly type: 'afresh'; readonly why: Afresh }
   /** This run was cut. Its snapshot stays on the pool until then, for the next run to go on with. */
   | { readonly type: 'cut'; readonly until: Date }
+  /** A limit is reached: it goes on when another run, or another disk, is done. */
+  | { readonly type: 'waiting'; readonly wait: Wait }
   | { readonly type: 'stage'; readonly stage: BackupStage }
   | { readonly type: 'disk'; readonly progress: DiskProgress }
   /** Done, but somebody should look. */

@@ -1,6 +1,6 @@
 import { bytes, type Bytes } from '@tidemark/blocks'
 import { EngineError } from './error.ts'
-import type { Disk, Storage } from './pool.ts'
+import type { Disk, Pool, Storage } from './pool.ts'
 
 /** Meta-data of a VHD and of its volume, at most: one 512th of the disk and 8 MiB. */
 const overhead = (size: number): number => Math.ceil(size / 512) + (8 << 20)
@@ -26,6 +26,14 @@ export function snapshotNeeds(disks: readonly Disk[]): readonly SpaceNeed[] {
     needs.set(storage.uuid, { storage, free: space.free, need })
   }
   return [...needs.values()]
+}
+
+/** Disks, with the free space that the pool tells now: since they were listed, the snapshot of another VM may have taken some. */
+export async function withRoomOfNow(pool: Pool, disks: readonly Disk[], signal: AbortSignal): Promise<readonly Disk[]> {
+  if (disks.every(({ storage }) => storage.space === undefined)) return disks
+  const storages = (await pool.vms(signal)).flatMap((vm) => vm.disks.map(({ storage }) => storage))
+  const now = new Map(storages.map((storage) => [storage.uuid, storage]))
+  return disks.map((disk) => ({ ...disk, storage: now.get(disk.storage.uuid) ?? disk.storage }))
 }
 
 /**

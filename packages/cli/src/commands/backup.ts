@@ -1,3 +1,4 @@
+import { forEachBounded } from '@tidemark/blocks'
 import {
   auditDefaults,
   backupDefaults,
@@ -5,6 +6,7 @@ import {
   chooseVm,
   explain,
   explainAfresh,
+  Limits,
   planBackup,
   resumableSnapshot,
   systemClock,
@@ -16,6 +18,7 @@ import {
   type SourceKind,
   type Vm,
   type VmPlan,
+  type Wait,
 } from '@tidemark/engine'
 import type { GlobalOptions, PoolOptions, RepositoryOptions } from '../connect.ts'
 import { openPool, openRepo } from '../connect.ts'
@@ -23,13 +26,15 @@ import { codeOf, describe, exitCodes, type ExitCode } from '../exit.ts'
 import type { Out } from '../output/out.ts'
 import { verdictForPrograms, verdictLine } from '../output/verdict.ts'
 import { progressView } from '../output/progress.ts'
+import { shareOut } from '../output/shared.ts'
 import { table } from '../output/table.ts'
 import { duration, moment, shortId, size } from '../output/units.ts'
+import { limitsOf, type LimitArguments } from './limits.ts'
 import { chooseVms, checkDisks, isIncluded, type SelectionArguments } from './vm-selection.ts'
 import { ledgerOfThisMachine } from '../state.ts'
 import { TOOL } from '../version.ts'
 
-export interface BackupArguments extends PoolOptions, RepositoryOptions, SelectionArguments {
+export interface BackupArguments extends PoolOptions, RepositoryOptions, SelectionArguments, LimitArguments {
   readonly full?: boolean
   readonly source?: SourceKind
   readonly tag?: readonly string[]
@@ -65,30 +70,47 @@ export async function backup(
   const all = await open.pool.vms(global.signal)
   const { chosen } = chooseVms(out, all, selectors, args) // all names first: nothing half-done by a typo
   checkDisks(chosen, args)
+  const { atOnce, limits } = limitsOf(open.limits, args)
   const context = {
     pool: open.pool,
     repository,
     clock: systemClock,
     tool: TOOL,
     ledger: ledgerOfThisMachine(),
-    on: narrate(out),
+    limits: new Limits(limits),
   }
-  const runs: BackupRun[] = []
-  const failed: BackupFailure[] = []
-  for (const vm of chosen) {
+  const outcomes: (BackupRun | BackupFailure)[] = []
+  const outOf = outOfEach(out, Math.min(atOnce, chosen.length))
+  const backUp = async ([i, vm]: [number, Vm], signal: AbortSignal) => {
+    const own = outOf(vm)
     try {
-      runs.push(await backupOne(context, out, vm, args, global.signal))
+      outcomes[i] = await backupOne({ ...context, on: narrate(own) }, own, vm, args, signal)
     } catch (error) {
       if (global.signal.aborted || chosen.length === 1) throw error
       const failure = { vm: vm.name, code: codeOf(error) ?? null, message: describe(error) }
-      failed.push(failure)
-      out.event({ type: 'failed', ...failure })
-      out.say(`  FAILED: ${failure.message}`)
+      outcomes[i] = failure
+      own.event({ type: 'failed', ...failure })
+      own.say(`  FAILED: ${failure.message}`)
+    } finally {
+      own.live('')
     }
   }
+  await forEachBounded(chosen.entries(), atOnce, backUp, global.signal)
+  const runs = outcomes.filter((outcome) => 'point' in outcome)
+  const failed = outcomes.filter((outcome) => 'message' in outcome)
   out.result({ points: runs.map(summaryOf), failed }, chosen.length > 1 ? runTable(runs) : '')
   if (failed.length > 0) return { exit: exitCodes.failed, runs }
   return { exit: runs.every(({ clean }) => clean) ? exitCodes.done : exitCodes.attention, runs }
+}
+
+/** Several at once say whose each line is. */
+function outOfEach(out: Out, atOnce: number): (vm: Vm) => Out {
+  const share = shareOut(out)
+  return ({ uuid, name }) => {
+    const labelled = share(name, { vm: { uuid, name } })
+    if (atOnce > 1) return labelled
+    return { ...labelled, say: (text) => out.say(text), live: (text) => out.live(text) }
+  }
 }
 
 async function backupOne(
@@ -197,6 +219,9 @@ function narrate(out: Out): (event: BackupEvent) => void {
         return out.say(
           `  cut: its snapshot stays on the pool, and the next backup goes on with it, until ${moment(event.until)}`,
         )
+      case 'waiting':
+        out.event({ type: 'waiting', ...waitForPrograms(event.wait) })
+        return event.wait.for === 'snapshot' ? out.say(`  ${waitLine(event.wait)}`) : undefined
       case 'stage':
         return out.event({ type: 'stage', stage: event.stage })
       case 'disk':
@@ -214,6 +239,14 @@ const diskPlanLine = (plan: VmPlan['disks'][number]): string => {
   const { position, name, size: bytes } = plan.disk
   return `  disk ${position} '${name}' ${size(bytes)}: ${plan.action} over ${plan.source} - ${explain(plan)}`
 }
+
+const waitForPrograms = (wait: Wait) =>
+  wait.for === 'snapshot'
+    ? { for: wait.for, storages: wait.storages.map(({ uuid, name }) => ({ uuid, name })), most: wait.most }
+    : { for: wait.for, position: wait.disk.position, vdi: wait.disk.vdiUuid }
+
+const waitLine = ({ storages, most }: Extract<Wait, { for: 'snapshot' }>): string =>
+  `waits: ${most === 1 ? 'a snapshot is' : `${most} snapshots are`} open on ${storages.map(({ name }) => `'${name}'`).join(' or ')} (limit storageSnapshots)`
 
 const planText = ({ vm, disks }: VmPlan): string => [`${vm.name} (${vm.uuid})`, ...disks.map(diskPlanLine)].join('\n')
 

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { BackupArguments } from '../commands/backup.ts'
 import { withPool, withRepo } from './selection.ts'
+import { count } from './numbers.ts'
 import type { Start } from './start.ts'
 
 export function addBackup(program: Command, start: Start): void {
@@ -42,6 +43,8 @@ export function addBackup(program: Command, start: Start): void {
       "tell when so many times the usual amount of a disk changed, and at least 1 GiB; or 'off' (default: 10)",
       unusualFactor,
     )
+    .option('--vms-at-once <n>', 'back so many VMs up at once (default: 2)', count)
+    .option('--disks-at-once <n>', 'read so many disks at once, of all VMs (default: 4)', count)
     .option('--ignore-space', 'take the snapshot although it might fill the storage')
     .option('--no-resume', 'begin anew, whatever was cut before; and keep nothing on the pool, should this be cut')
     .action((vms: string[], args: BackupArguments) =>

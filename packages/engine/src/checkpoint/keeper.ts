@@ -21,6 +21,7 @@ export interface KeeperParts {
 export class CheckpointKeeper {
   readonly #parts: KeeperParts
   readonly #gather: (() => readonly CheckpointEntry[])[] = []
+  /** All that was begun: one at a time, since several disks write to one file. */
   #saving: Promise<void> = Promise.resolve()
   #isSaving = false
   #isOff = false
@@ -33,7 +34,6 @@ export class CheckpointKeeper {
 
   /** Notes what does not rest on anything in the repository. Durable when it resolves. */
   async note(entry: CheckpointEntry): Promise<void> {
-    await this.#saving
     await this.#save([entry], async () => {})
   }
 
@@ -67,11 +67,16 @@ export class CheckpointKeeper {
     if (entries.length === 0) return
     this.#isSaving = true
     const { repository } = this.#parts
-    this.#saving = this.#save(entries, () => repository.flush()).finally(() => (this.#isSaving = false))
+    void this.#save(entries, () => repository.flush()).finally(() => (this.#isSaving = false))
+  }
+
+  #save(entries: readonly CheckpointEntry[], first: () => Promise<void>): Promise<void> {
+    this.#saving = this.#saving.then(() => this.#saveNow(entries, first))
+    return this.#saving
   }
 
   /** Never rejects: what fails in the repository fails the next write there too, and a run can do without checkpoints. */
-  async #save(entries: readonly CheckpointEntry[], first: () => Promise<void>): Promise<void> {
+  async #saveNow(entries: readonly CheckpointEntry[], first: () => Promise<void>): Promise<void> {
     if (this.#isOff) return
     try {
       await first()
