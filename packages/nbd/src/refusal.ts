@@ -56,7 +56,8 @@ export function refusalOf(
     return new Refusal(Errno.EINVAL, `${length} bytes are more than ${requestBytes} at once`)
   }
   if ((flags & CommandFlag.FAST_ZERO) !== 0 && !has(open, TransmissionFlag.SEND_FAST_ZERO)) {
-    return new Refusal(Errno.ENOTSUP, 'zeroes are not faster than data here')
+    // Not ENOTSUP, which is for those who were told of the flag: proto.md, "NBD_CMD_WRITE_ZEROES".
+    return new Refusal(Errno.EINVAL, 'fast zeroes were not offered')
   }
   return undefined
 }
