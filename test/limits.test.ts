@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterAll(() => bench[Symbol.asyncDispose]())
 
 const write = (seed: string) => Promise.all(vdis.map((vdi) => guestWrites(bench.lab, vdi, blocks, `${seed}${vdi}`)))
-const blocks = Array.from({ length: 100 }, (_, i) => i)
+const blocks = Array.from({ length: 60 }, (_, i) => i)
 
 /** How many snapshots of VMs the pool had at once while something was done, at most. */
 async function snapshotsDuring(work: () => Promise<void>): Promise<number> {
@@ -55,36 +55,22 @@ async function configure(limits: Readonly<Record<string, number>>): Promise<void
   await writeFile(path, text.replace('\n  lab:', `\n  lab:\n    limits: ${JSON.stringify(limits)}`))
 }
 
-async function expectAsOnPool(): Promise<void> {
-  for (const vm of VMS) await succeed(bench.tidemark('verify', vm, '--against-pool'))
-  await succeed(bench.tidemark('check', '--read-data'))
-  expect(await bench.lab.control.invariants()).toEqual([])
-}
-
-test('several VMs are backed up at once, and every event says whose it is', async () => {
+test('as many VMs as were said are backed up at once, and every event says whose it is', async () => {
   await write('first')
   let lines: readonly Line[] = []
   const most = await snapshotsDuring(async () => {
-    const run = await bench.tidemark('backup', '--all', '--vms-at-once', '3')
+    const run = await bench.tidemark('backup', '--all', '--vms-at-once', '2')
     expect(run).toMatchObject({ code: 0 })
     lines = run.lines
   })
-  expect(most).toBeGreaterThan(1)
+  expect(most).toBe(2)
   const events = lines.filter(({ type }) => ['plan', 'stage', 'disk'].includes(type))
   expect(new Set(events.map(({ vm }) => vm.name))).toEqual(new Set(VMS))
   expect(lines.at(-1)?.['points'].map(({ vm }: Line) => vm.name)).toEqual(VMS) // in the order they were asked for
 }, 60_000)
 
-test('with one VM at a time there is one snapshot at a time', async () => {
-  await write('second')
-  const most = await snapshotsDuring(async () => {
-    await succeed(bench.tidemark('backup', '--all', '--vms-at-once', '1'))
-  })
-  expect(most).toBe(1)
-}, 60_000)
-
 test('the limit of open snapshots of a storage holds, however many VMs may be at work, and a run says that it waits', async () => {
-  await write('third')
+  await write('second')
   await configure({ vms: 3, storageSnapshots: 1 })
   let lines: readonly Line[] = []
   const most = await snapshotsDuring(async () => {
@@ -103,8 +89,16 @@ test('the limit of open snapshots of a storage holds, however many VMs may be at
   })
 }, 60_000)
 
+test('no host has more NBD connections than its limit, however many disks are read, and all are read', async () => {
+  const { control } = bench.lab
+  await configure({ vms: 3, disks: 6, hostConnections: 3 })
+  await control.resetNbdConnections()
+  await succeed(bench.tidemark('backup', '--all', '--full', '--source', 'nbd'))
+  await configure({})
+  expect(await control.nbdConnections()).toMatchObject([{ open: 0, most: 3 }])
+}, 60_000)
+
 test('a VM that fails does not end the others', async () => {
-  await write('fourth')
   await bench.lab.control.failCall({ method: 'Async.VM.snapshot', times: 1, failure: ['SR_BACKEND_FAILURE', 'full'] })
   const { code, last } = await bench.tidemark('backup', '--all', '--vms-at-once', '3')
   expect(code).toBe(1)
@@ -113,7 +107,7 @@ test('a VM that fails does not end the others', async () => {
 }, 60_000)
 
 test('several VMs that are stopped while they are read are gone on with, each from its own snapshot', async () => {
-  await write('fifth')
+  await write('third')
   const run = ['backup', '--all', '--vms-at-once', '3', '--full']
   const { code, lines } = await cancelled(bench, run, { moved: 4 * MiB }, 'SIGINT')
   expect(code).toBe(130)
@@ -123,5 +117,7 @@ test('several VMs that are stopped while they are read are gone on with, each fr
   expect(next.code).toBe(0)
   const resumed = next.lines.filter(({ type }) => type === 'resumed').map(({ vm }) => vm.name)
   expect(new Set(resumed)).toEqual(new Set(cut))
-  await expectAsOnPool()
+  for (const vm of cut) await succeed(bench.tidemark('verify', vm, '--against-pool'))
+  await succeed(bench.tidemark('check', '--read-data'))
+  expect(await bench.lab.control.invariants()).toEqual([])
 }, 60_000)

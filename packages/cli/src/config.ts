@@ -15,6 +15,12 @@ const poolLimits = z.strictObject({
   storageDisks: z.int().min(1).optional(),
   /** Snapshots that are open at once on each storage repository. */
   storageSnapshots: z.int().min(1).optional(),
+  /** NBD connections to each host. xapi has 16 on a host for all its clients. Default 8. */
+  hostConnections: z.int().min(1).max(16).optional(),
+  /** Mean rates, in MiB per second: what is read of the pool's disks, of those of each storage repository, and what restores write. */
+  readMiBps: z.number().positive().optional(),
+  storageReadMiBps: z.number().positive().optional(),
+  writeMiBps: z.number().positive().optional(),
 })
 
 const poolConfig = z.strictObject({

@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
 import { openXenPool } from '@tidemark/engine/xen'
-import type { Pool } from '@tidemark/engine'
+import { systemClock, withPoolBandwidth, type Pool } from '@tidemark/engine'
 import { hasScheme, openRepository, type Repository } from '@tidemark/repository'
 import { login, XenApiError, type PoolTrust, type Session, type SessionOptions } from '@tidemark/xenapi'
 import { fromConfig, loadConfig, type PoolConfig, type RepositoryConfig } from './config.ts'
+import { bandwidthOf } from './limits.ts'
 import { CliError } from './error.ts'
 import { findSecret, type Secret } from './secret.ts'
 import { openStorage } from './storage.ts'
@@ -42,17 +43,15 @@ export async function openPool({ config, signal }: GlobalOptions, options: PoolO
   const password = await poolPassword(config, name, entry)
   const session = await loginTo(config, entry, password, signal)
   try {
-    const pool = await openXenPool(
-      session,
-      { allowInsecureNbd: entry.insecureNbd, reconnectPatienceMs: waitingOf(entry).outageMs },
-      signal,
-    )
+    const { limits = {} } = entry
+    const xen = await openXenPool(session, sourceOf(entry), signal)
+    const pool = withPoolBandwidth(xen, bandwidthOf(limits), systemClock)
     const awake = keepAlive(session)
     const learning = learnHosts(session, signal)
     return {
       session,
       pool,
-      limits: entry.limits ?? {},
+      limits,
       async [Symbol.asyncDispose]() {
         clearInterval(awake)
         await learning.stop()
@@ -82,6 +81,12 @@ function learnHosts(session: Session, signal: AbortSignal): { stop(): Promise<vo
     },
   }
 }
+
+const sourceOf = (entry: PoolConfig) => ({
+  allowInsecureNbd: entry.insecureNbd,
+  reconnectPatienceMs: waitingOf(entry).outageMs,
+  ...(entry.limits?.hostConnections === undefined ? {} : { hostConnections: entry.limits.hostConnections }),
+})
 
 /** A session ends after a day without a call, and reading over NBD is none. */
 const KEEP_ALIVE_MS = 600_000

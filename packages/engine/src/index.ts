@@ -27,6 +27,7 @@ export {
 export { fileLedger } from './ledger/file-ledger.ts'
 export type { Journal, Ledger, RunHeader, RunStep, UnfinishedRun } from './ledger/ledger.ts'
 export { noLedger } from './ledger/no-ledger.ts'
+export { withPoolBandwidth, type PoolBandwidth } from './limits/bandwidth.ts'
 export { limitDefaults, Limits, type LimitOptions, type Wait } from './limits/limits.ts'
 export type { OverlayIdentity } from './overlay/map.ts'
 export { openOverlay, type WritableImage } from './overlay/overlay.ts'

@@ -15,6 +15,7 @@ export { LabError, type LabErrorCode } from './error.ts'
 export { type FaultPlan } from './faults/plan.ts'
 export { type FaultReport } from './faults/planned.ts'
 export { startLab, type Lab } from './lab.ts'
+export { type NbdConnections } from './nbd/connections.ts'
 export { type NbdReads } from './nbd/reads.ts'
 export {
   labDefaults,

@@ -19,6 +19,7 @@ import { openFronts, type Fronts } from './host/fronts.ts'
 import { hostIdentities, Hosts } from './host/host.ts'
 import { RunningTransfers } from './http/running.ts'
 import { lockDirectory } from './lockfile.ts'
+import { ConnectionLog } from './nbd/connections.ts'
 import { ReadLog } from './nbd/reads.ts'
 import { openMachines } from './machine/machines.ts'
 import { labDefaults, type LabOptions, type LabSettings } from './options.ts'
@@ -62,12 +63,12 @@ export async function startLab(settings: LabSettings & { readonly onError?: (err
     stack.use(await lockDirectory(directory))
     const pool = await openPool(stack, options)
     pool.faults.plan(options.faults)
-    const reads = new ReadLog()
-    const fronts = stack.use(await openFronts({ pool, reads, onError }))
+    const logs = { reads: new ReadLog(), connections: new ConnectionLog() }
+    const fronts = stack.use(await openFronts({ pool, ...logs, onError }))
     pool.nbdPort = fronts.nbdPort
     if (options.addressWithPort) setAddresses(pool.db, pool.hosts.list(), fronts.httpsPort)
     const info = describe(pool, fronts)
-    const control = labControl({ pool, reads, info, fronts })
+    const control = labControl({ pool, ...logs, info, fronts })
     pool.faults.power.connect(control, onError)
     stack.defer(() => pool.faults.power.end())
     stack.use(await serveControl(directory, control))

@@ -92,6 +92,7 @@ export { copySnapshots, type CopyProgress, type CopyReport } from './copy/copy.t
 export { addKey, changePassword, listKeys, removeKey, type KeyInfo } from './keys/keys.ts'
 export { sharesOf, statsOf, type Share, type Stats, type StatsProgress } from './stats/stats.ts'
 export { changeTags, type Retagged, type TagChange } from './tags/tags.ts'
+export { tokenBucket, type TokenBucket } from './token-bucket.ts'
 export { repairIndex, type IndexRepair, type RepairIndexProgress } from './repair/repair-index.ts'
 export { repairPacks, type PacksRepair } from './repair/repair-packs.ts'
 export { repairSnapshots, type SnapshotRepair } from './repair/repair-snapshots.ts'

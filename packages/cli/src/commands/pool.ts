@@ -39,6 +39,7 @@ export async function poolAdd(
     passwordFile: args.passwordFile === undefined ? undefined : resolve(args.passwordFile),
     insecureNbd: args.insecureNbd ?? false,
     outageMinutes: args.outageMinutes,
+    limits: (await loadConfig(global.config)).pools[name]?.limits, // of before, when it is added anew
   }
   const password = await poolPassword(global.config, name, entry)
   await using session = await loginTo(global.config, entry, password, global.signal)

@@ -23,13 +23,13 @@ export async function openNbdSource(
   options: SourceOptions,
   signal: AbortSignal | undefined,
 ): Promise<DiskSource> {
-  const { connections, connectPatienceMs, reconnectPatienceMs, nbd } = options
+  const { connections, hostConnections, connectPatienceMs, reconnectPatienceMs, nbd } = options
   // The pool is asked each time: an export's name holds the session
   const places = (stop: AbortSignal | undefined) => nbdTargets(session, vdi, options, stop)
   // With two cores the threads that compress have them; from three on, TLS is worth threads of its own.
   const thread = availableParallelism() > 2 ? 'own' : 'caller'
   const patience = { connectPatienceMs, reconnectPatienceMs }
-  const settings = { connections, inFlight: IN_FLIGHT, thread, ...patience, ...nbd } as const
+  const settings = { connections, hostConnections, inFlight: IN_FLIGHT, thread, ...patience, ...nbd } as const
   const client = await openNbd(places, settings, signal)
   return {
     kind: 'nbd',

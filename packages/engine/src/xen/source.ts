@@ -9,8 +9,10 @@ import { isTransferBroken } from './outcome.ts'
 import { readOn, type BreakableReader } from './read-on.ts'
 
 export interface SourceOptions {
-  /** NBD connections for one disk; xapi allows 16 per host in all. */
+  /** NBD connections for one disk. */
   readonly connections: number
+  /** NBD connections to one host, of this process. xapi has 16 on a host for all its clients, and closes what is more without a word. */
+  readonly hostConnections: number
   /** Whether a network with purpose `insecure_nbd` may be used: the disk then crosses it in clear text. */
   readonly allowInsecureNbd: boolean
   /** For how long a refused connection is tried again: a pool's firewall follows a new purpose with delay. */
@@ -23,6 +25,7 @@ export interface SourceOptions {
 
 export const sourceDefaults = {
   connections: 2,
+  hostConnections: 8,
   allowInsecureNbd: false,
   connectPatienceMs: 30_000,
   reconnectPatienceMs: 5 * 60_000,

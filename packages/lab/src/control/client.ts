@@ -31,6 +31,8 @@ const METHODS = Object.keys({
   readDisk: true,
   nbdReads: true,
   resetNbdReads: true,
+  nbdConnections: true,
+  resetNbdConnections: true,
   consoleLog: true,
   sha256: true,
   usedSpace: true,

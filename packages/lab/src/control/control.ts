@@ -17,6 +17,7 @@ import { crashHosts, expireSessions, loseTracking } from '../faults/world.ts'
 import type { Fronts } from '../host/fronts.ts'
 import { isZero } from '../http/zero.ts'
 import { violations } from '../invariants.ts'
+import type { ConnectionLog } from '../nbd/connections.ts'
 import type { ReadLog } from '../nbd/reads.ts'
 import { thePool, type Pool } from '../pool.ts'
 import type { LabControl, LabInfo, MadeDisk, MadeVm, NewDisk, NewVm } from './interface.ts'
@@ -25,11 +26,12 @@ import type { LabControl, LabInfo, MadeDisk, MadeVm, NewDisk, NewVm } from './in
 export interface ControlSubject {
   readonly pool: Pool
   readonly reads: ReadLog
+  readonly connections: ConnectionLog
   readonly info: LabInfo
   readonly fronts: Pick<Fronts, 'start' | 'stop'>
 }
 
-export function labControl({ pool, reads, info, fronts }: ControlSubject): LabControl {
+export function labControl({ pool, reads, connections, info, fronts }: ControlSubject): LabControl {
   const { db, storage, guests, faults } = pool
   const call = ownCall(pool)
   const vdiOf = (uuid: string): VdiRef => db.byUuid('VDI', uuid)
@@ -42,6 +44,8 @@ export function labControl({ pool, reads, info, fronts }: ControlSubject): LabCo
     readDisk: async (uuid, offset, length) => unguarded(storage).read(uuid, offset, length),
     nbdReads: async (uuid) => reads.list().filter(({ vdi }) => uuid === undefined || vdi === uuid),
     resetNbdReads: async () => reads.clear(),
+    nbdConnections: async () => connections.list(),
+    resetNbdConnections: async () => connections.clear(),
     consoleLog: async (uuid) => {
       if (pool.machines === undefined)
         throw new LabError('LAB_MACHINE', "guests do not run: start the lab with machines 'qemu'")

@@ -1,4 +1,5 @@
 import type { Violation } from '../invariants.ts'
+import type { NbdConnections } from '../nbd/connections.ts'
 import type { NbdReads } from '../nbd/reads.ts'
 import type { FaultPlan } from '../faults/plan.ts'
 import type { FaultReport } from '../faults/planned.ts'
@@ -89,6 +90,9 @@ export interface LabControl {
   /** What was read over the pool's NBD server since the start or the last reset, per disk. */
   nbdReads(vdiUuid?: string): Promise<readonly NbdReads[]>
   resetNbdReads(): Promise<void>
+  /** How many connections the hosts' NBD servers have, and had at most, since the start or the last reset. */
+  nbdConnections(): Promise<readonly NbdConnections[]>
+  resetNbdConnections(): Promise<void>
   /** Path of the file with what a VM's guest wrote on its console, since the VM was made. Only with `machines: 'qemu'`. @throws LabError LAB_MACHINE */
   consoleLog(vmUuid: string): Promise<string>
   /** Of the whole disk, in hexadecimal. */

@@ -2,6 +2,7 @@ import type { HostRef } from '@tidemark/xenapi'
 import { LabError } from '../error.ts'
 import { openWebFront, type WebFront, type WebPorts } from '../http/server.ts'
 import { openNbdFront, type NbdFront } from '../nbd/front.ts'
+import type { ConnectionLog } from '../nbd/connections.ts'
 import type { ReadLog } from '../nbd/reads.ts'
 import { theHost, type Pool } from '../pool.ts'
 import type { LabHost } from './host.ts'
@@ -22,6 +23,7 @@ export interface Fronts extends Ports, AsyncDisposable {
 export interface FrontService {
   readonly pool: Pool
   readonly reads: ReadLog
+  readonly connections: ConnectionLog
   readonly onError: (error: Error) => void
 }
 
@@ -71,10 +73,10 @@ async function openAll(service: FrontService, wanted: Ports): Promise<Fronts> {
   }
   const start = async (host: LabHost): Promise<void> => {
     if (fronts.has(host.ref)) return
-    const { pool, reads, onError } = service
+    const { pool, onError } = service
     const web = await openWebFront({ pool, host, onError }, ports)
     try {
-      const nbd = await openNbdFront({ pool, host, reads, onError }, ports.nbdPort)
+      const nbd = await openNbdFront({ ...service, host }, ports.nbdPort)
       fronts.set(host.ref, { web, nbd })
       ports = { httpsPort: web.httpsPort, httpPort: web.httpPort, nbdPort: nbd.port }
     } catch (error) {

@@ -5,6 +5,7 @@ import { purposesOf } from '../classes/network.ts'
 import { seesStorage } from '../classes/sr.ts'
 import type { LabHost } from '../host/host.ts'
 import type { Pool } from '../pool.ts'
+import type { ConnectionLog } from './connections.ts'
 import type { ReadLog } from './reads.ts'
 
 /** A host's NBD server: snapshots and disks, read-only, for whoever is logged in. */
@@ -17,6 +18,7 @@ export interface NbdService {
   readonly pool: Pool
   readonly host: LabHost
   readonly reads: ReadLog
+  readonly connections: ConnectionLog
   readonly onError: (error: Error) => void
 }
 
@@ -107,7 +109,7 @@ async function turnAway(host: string, port: number): Promise<Listening> {
 
 /** Names are `/<vdi uuid>?session_id=<session ref>`; the session is looked at here and never again. */
 async function openExport(
-  { pool, host, reads }: NbdService,
+  { pool, host, reads, connections }: NbdService,
   name: string,
   signal: AbortSignal,
 ): Promise<NbdExport | undefined> {
@@ -119,6 +121,7 @@ async function openExport(
   const { type, SR } = db.get('VDI', vdi)
   if (type === 'cbt_metadata' || !storage.has(uuid) || !seesStorage(pool, host.ref, SR)) return undefined
   const release = await pool.holds.hold({ pool, host: host.ref, signal }, vdi, 'RO')
+  const end = connections.begin(db.get('host', host.ref).uuid)
   return {
     size: storage.sizeOf(uuid),
     readOnly: true,
@@ -133,6 +136,7 @@ async function openExport(
     },
     extents: (offset, length) => extentsOf(pool, uuid, offset, length),
     async close() {
+      end()
       release()
     },
   }
