@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { MiB } from '@tidemark/blocks'
@@ -226,4 +227,34 @@ test('what another process may still use is left until that is gone', async () =
   expect(snapshotActions(alone)).toEqual(['remove'])
   await tidyPool(elsewhere, alone)
   expect(await census(session)).toEqual(usual)
+}, 60_000)
+
+test('a run that fails on a pool that will not tidy either keeps its journal: the next one tidies, whoever else is at work', async () => {
+  await using admin = await bench.admin()
+  await using other = await openRepository(localBackend(bench.repository), PASSWORD)
+  await using _ = await other.lock('shared') // so that marks alone do not tell whose a thing is
+  const refused = { action: 'fail' as const, failure: ['INTERNAL_ERROR', 'simulated'] }
+  const kept = { at: 'call', times: 'always', do: refused } as const
+  const journals = () => readdir(join(bench.directory, 'state', 'runs'))
+
+  await guestWrites(bench.lab, vdi, [3], 'read in vain')
+  const unread = { id: 'unread', at: 'nbd-reply', do: { action: 'error' } } as const
+  const snapshotStays = { ...kept, id: 'snapshot stays', match: { method: '*VM.destroy' } }
+  const backup = () => bench.tidemark('backup', 'web', '--no-resume')
+  expect((await bench.withFaults([unread, snapshotStays], backup)).code).toBe(1)
+  expect(await census(admin)).not.toEqual(usual)
+  expect(await journals()).toHaveLength(1)
+  await succeed(backup())
+  expect(await census(admin)).toEqual(usual)
+
+  const unwritten = { id: 'unwritten', at: 'transfer', match: {}, times: 'always', do: refused } as const
+  const diskStays = { ...kept, id: 'disk stays', match: { method: '*VDI.destroy' } }
+  const restore = () => bench.tidemark('restore', 'web', '--new-vm', '--name', 'restored')
+  expect((await bench.withFaults([unwritten, diskStays], restore)).code).toBe(1)
+  expect(await census(admin)).toEqual({ ...usual, disks: 2 })
+  expect(await journals()).toHaveLength(1)
+  await succeed(restore())
+  await removeVm(admin, 'restored')
+  expect(await census(admin)).toEqual(usual)
+  expect(await journals()).toEqual([])
 }, 60_000)

@@ -48,7 +48,7 @@ export class SimLedger {
       note: (step) =>
         life.call(`journal.note ${step.step}`, async () => {
           noted.steps.push(step)
-          if (step.step === 'cut') noted.isCut = true
+          if (step.step === 'cut' || step.step === 'left') noted.isCut = true
         }),
       checkpoint: (entries) => life.call('journal.checkpoint', async () => void noted.checkpoints.push(...entries)),
       end: () => life.call('journal.end', async () => void this.#runs.delete(run)),

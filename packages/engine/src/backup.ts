@@ -8,6 +8,7 @@ import { EngineError } from './error.ts'
 import type { OnBackup } from './events.ts'
 import { inspectPool, tidyPool } from './janitor.ts'
 import type { Journal, Ledger } from './ledger/ledger.ts'
+import { Undo } from './ledger/undo.ts'
 import { Limits } from './limits/limits.ts'
 import { canBeTracked, planCompare, type DiskPlan, type PlanOptions, type VmPlan } from './plan.ts'
 import { planVm, type PlannedVm } from './planner.ts'
@@ -95,17 +96,16 @@ export async function backupVm(
   const context: RunContext = { ...outer, on, limits: outer.limits ?? new Limits(), held }
   await using lock = await context.repository.lock('shared', signal)
   const running = signal === undefined ? lock.signal : AbortSignal.any([signal, lock.signal])
-  await using undo = new AsyncDisposableStack()
+  await using undo = new Undo()
   const run = await openRun(context, vm, options, undo, running)
   const { point, record } = await makePoint(context, vm, run, options, running).catch(async (error: unknown) => {
-    if (await cutRun(context, run, error, running)) undo.move() // left to the next run, by its journal
+    if (await cutRun(context, run, error, running)) undo.keep() // left to the next run, by its journal
     throw error
   })
   on({ type: 'stage', stage: 'clean-up' })
   await run.journal.note({ step: 'saved', point: point.id })
   await run.keeper.settled()
-  const isTidy = await cleanPool(context, run.planned.plan, run.snapshot, point)
-  if (!isTidy) undo.move() // remembered, for the next run or the doctor
+  await cleanPool(context, run.planned.plan, run.snapshot, point, undo)
   return { point, record, clean }
 }
 
@@ -114,7 +114,7 @@ async function openRun(
   context: RunContext,
   vm: Vm,
   options: BackupOptions,
-  undo: AsyncDisposableStack,
+  undo: Undo,
   signal: AbortSignal,
 ): Promise<Run> {
   const { on } = context
@@ -122,8 +122,8 @@ async function openRun(
   const isOn = resumed !== undefined && 'journal' in resumed
   if (resumed !== undefined && !isOn) on({ type: 'afresh', why: resumed })
   if (isOn) context.held.use(context.limits.openSnapshot(resumed.planned.plan.vm.disks))
-  if (isOn) undo.defer(() => resumed.journal.end())
-  if (isOn) undo.use(resumed.snapshot)
+  if (isOn) undo.remembers(resumed.journal)
+  if (isOn) undo.defer(() => resumed.snapshot[Symbol.asyncDispose]())
   await tidyBefore(context, vm, isOn ? resumed.snapshot.uuid : undefined, signal)
   if (!isOn) return begin(context, vm, options, undo, { afresh: resumed }, signal)
   on({ type: 'plan', plan: resumed.planned.plan })
@@ -134,7 +134,7 @@ async function begin(
   context: RunContext,
   vm: Vm,
   options: BackupOptions,
-  undo: AsyncDisposableStack,
+  undo: Undo,
   history: Run['history'],
   signal: AbortSignal,
 ): Promise<Run> {
@@ -156,12 +156,13 @@ async function begin(
     repository: repository.id,
     vm: { uuid: vm.uuid, name: vm.name },
   })
-  undo.defer(() => journal.end()) // after the snapshot is gone
+  undo.remembers(journal)
   const keeper = await noteRun(context, journal, planned, options, metadata)
   const { resume } = options
   const until = resume && new Date(clock.now().getTime() + resume.withinMs)
   const limit = resume && until && { until: until.toISOString(), tries: resume.tries }
-  const snapshot = undo.use(await snapshotVm(context, vm, options, journal, limit, signal))
+  const snapshot = await undo.around(() => snapshotVm(context, vm, options, journal, limit, signal))
+  undo.defer(() => snapshot[Symbol.asyncDispose]())
   return { planned, snapshot, metadata, journal, keeper, soFar: undefined, history, until }
 }
 
@@ -397,20 +398,20 @@ async function cleanPool(
   plan: VmPlan,
   snapshot: VmSnapshot,
   point: RestorePoint,
-): Promise<boolean> {
+  undo: Undo,
+): Promise<void> {
   try {
     await snapshot.keepAsBase(point.id)
     for (const { disk } of plan.disks) {
       const kept = snapshot.disks.get(disk.vdiUuid)
       if (kept !== undefined) await pool.dropOldBases(disk, repository.id, kept.uuid)
     }
-    return true
   } catch (cause) {
     on({
       type: 'attention',
       message: 'the restore point is safe, but its snapshot on the pool is not tidied yet',
       cause,
     })
-    return false
+    await undo.leave(cause) // for the next run or the doctor
   }
 }

@@ -212,6 +212,7 @@ function tellsOf(step: RunStep, { uuid, name, disk, disks, kind, mark }: Leftove
     case 'saved':
     case 'resumed':
     case 'cut':
+    case 'left':
     case 'overwrite':
     case 'overwritten':
     case 'vm':

@@ -34,8 +34,8 @@ export function cutRunOf(run: UnfinishedRun): CutRun | undefined {
   const { header, steps, isAlive } = run
   const asked = steps.find((step) => step.step === 'snapshot')
   const taken = steps.find((step) => step.step === 'snapshot-taken')
-  const isSaved = steps.some(({ step }) => step === 'saved')
-  if (header.kind !== 'backup' || isAlive || isSaved || asked === undefined || taken === undefined) return undefined
+  const isOver = steps.some(({ step }) => step === 'saved' || step === 'left')
+  if (header.kind !== 'backup' || isAlive || isOver || asked === undefined || taken === undefined) return undefined
   const { name, resume } = asked
   const limit = resume && { until: new Date(resume.until), tries: resume.tries }
   return { run, name, taken, limit, resumed: steps.filter(({ step }) => step === 'resumed').length }

@@ -113,9 +113,9 @@ async function readRun(directory: string, run: string): Promise<UnfinishedRun | 
   if (!header.success) return undefined
   const { process, ...about } = header.data
   const steps = rest.flatMap((line) => (parsed(line) as NotedStep | undefined) ?? [])
-  const isCut = steps.some(({ step, worker: by }) => step === 'cut' && by === worker)
+  const isOver = steps.some(({ step, worker: by }) => (step === 'cut' || step === 'left') && by === worker)
   const worksOn = (await takerOf(directory, worker)) ?? process
-  return { run, header: about satisfies RunHeader, steps, isAlive: !isCut && (await isAlive(worksOn)) }
+  return { run, header: about satisfies RunHeader, steps, isAlive: !isOver && (await isAlive(worksOn)) }
 }
 
 /** Who works on a run, if not the process that began it. */

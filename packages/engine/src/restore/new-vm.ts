@@ -4,6 +4,7 @@ import { EngineError } from '../error.ts'
 import type { OnDisk } from '../events.ts'
 import { tidyRestores } from '../janitor.ts'
 import type { Journal, Ledger } from '../ledger/ledger.ts'
+import { Undo } from '../ledger/undo.ts'
 import type { OpenPoint } from '../points.ts'
 import type { Card, Pool, TargetStorage, Vm } from '../pool.ts'
 import type { DiskRecord } from '../vm-record.ts'
@@ -72,22 +73,22 @@ export async function restorePlanned(
   const { readBack = 'nbd' } = options
   const header = { kind: 'restore', pool: pool.identity.uuid, repository: repository.id, vm: point.record.vm } as const
   const journal = await context.ledger.begin(header)
-  await using undo = new AsyncDisposableStack()
-  undo.defer(() => journal.end()) // last of all: as long as something is left, it is remembered
+  await using undo = new Undo(journal)
   const disks: RestoredDisk[] = []
   for (const { record, storage } of plan.disks) {
     disks.push(await restoreNewDisk({ ...context, readBack, journal, undo }, point, record, storage, signal))
   }
   const exchanged = new Map(disks.map(({ record, vdiUuid }) => [record.vdi, vdiUuid]))
   await journal.note({ step: 'vm' })
-  const vm = await restore.importVm(metadata, { name: plan.name.will, disks: exchanged, cards: cardsOf(plan) }, signal)
+  const parts = { name: plan.name.will, disks: exchanged, cards: cardsOf(plan) }
+  const vm = await undo.around(() => restore.importVm(metadata, parts, signal))
   if (options.trial !== undefined) {
     undo.defer(() => pool.trials.destroy(vm.uuid))
     await journal.note({ step: 'vm-made', uuid: vm.uuid })
     await options.trial(vm)
     return { vm, disks }
   }
-  undo.move() // complete: nothing is undone any more
+  undo.keep() // complete: nothing is undone any more
   await journal.note({ step: 'vm-made', uuid: vm.uuid })
   for (const { vdiUuid } of disks) await restore.releaseDisk(vdiUuid)
   await journal.end()
@@ -116,13 +117,12 @@ export async function restoreNewDisks(
   const { pool, repository } = context
   const header = { kind: 'restore', pool: pool.identity.uuid, repository: repository.id, vm: point.record.vm } as const
   const journal = await context.ledger.begin(header)
-  await using undo = new AsyncDisposableStack()
-  undo.defer(() => journal.end())
+  await using undo = new Undo(journal)
   const disks: RestoredDisk[] = []
   for (const { record, storage } of placements) {
     disks.push(await restoreNewDisk({ ...context, readBack, journal, undo }, point, record, storage, signal))
   }
-  undo.move() // whole: from here on they are the administrator's
+  undo.keep() // whole: from here on they are the administrator's
   for (const { vdiUuid } of disks) {
     await pool.restore.releaseDisk(vdiUuid)
     if (attachTo !== undefined) await pool.restore.attachDisk(vdiUuid, attachTo)
@@ -134,7 +134,7 @@ export async function restoreNewDisks(
 /** A restore that makes objects, the journal of them, and how they go again. */
 interface Making extends RestoreContext {
   readonly journal: Journal
-  readonly undo: AsyncDisposableStack
+  readonly undo: Undo
   readonly readBack: ReadBack
 }
 
@@ -150,7 +150,7 @@ async function restoreNewDisk(
   await context.journal.note({ step: 'disk', mark })
   const { name, size } = record
   const disk = { name, size, storageUuid: storage.uuid, repository: context.repository.id, mark }
-  const made = await restore.createDisk(disk, signal)
+  const made = await context.undo.around(() => restore.createDisk(disk, signal))
   context.undo.defer(() => restore.destroyDisk(made.uuid))
   await context.journal.note({ step: 'disk-made', uuid: made.uuid })
   signal?.throwIfAborted()

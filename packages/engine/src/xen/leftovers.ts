@@ -2,7 +2,7 @@ import { isFailure, type VbdRecord, type VdiRecord, type VdiRef, type VmRecord }
 import { nothingKnown, type Leftover } from '../pool.ts'
 import { destroyTrial } from './boot.ts'
 import { isMarked, MARK_MADE, MARK_POINT, MARK_REPOSITORY, MARK_ROLE } from './marks.ts'
-import { destroyDisk, destroySnapshot, destroyVmSnapshot, disksOf, keepLog, type SnapshotContext } from './snapshot.ts'
+import { destroyDisk, destroySnapshot, destroyVm, disksOf, keepLog, type SnapshotContext } from './snapshot.ts'
 
 /** The pool's objects by reference. */
 interface Objects {
@@ -110,7 +110,7 @@ export async function finishLeftover(context: SnapshotContext, leftover: Leftove
   if (leftover.kind === 'vm-snapshot') {
     const ref = await session.VM.get_by_uuid(leftover.uuid)
     const made = await disksOf(session, ref)
-    await destroyVmSnapshot(session, ref)
+    await destroyVm(session, ref)
     for (const disk of made) await finishDisk(context, disk, point)
   } else await finishDisk(context, await session.VDI.get_by_uuid(leftover.uuid), point)
 }

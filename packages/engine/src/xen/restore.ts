@@ -15,7 +15,7 @@ import { MARK_MADE, MARK_REPOSITORY, MARK_ROLE, MARK_SELF } from './marks.ts'
 import { fromTheBeginning, repeated, settled, type Seen } from './outcome.ts'
 import { whileBusy } from './patience.ts'
 import { makeCards, settingsOf, targetFacts, withoutCards } from './settings.ts'
-import { destroyDisk, type SnapshotContext } from './snapshot.ts'
+import { destroyDisk, destroyVm, type SnapshotContext } from './snapshot.ts'
 
 /** The writing half of a pool over XenAPI. */
 export function xenRestore(context: SnapshotContext): RestoreTarget {
@@ -173,13 +173,12 @@ async function importVm(
     throw error
   })
   if (ref === undefined) throw new EngineError('ENGINE_TARGET', 'the pool imported the VM settings but named no new VM')
-  try {
-    await makeCards(session, ref, metadata, parts.cards, signal)
-    return await finishVm(context, ref, parts, signal)
-  } catch (error) {
-    await session.Async.VM.destroy(ref) // half done, it may still hold a disk of the original
-    throw error
-  }
+  await using undo = new AsyncDisposableStack()
+  undo.defer(() => destroyVm(session, ref)) // half done, it may still hold a disk of the original
+  await makeCards(session, ref, metadata, parts.cards, signal)
+  const vm = await finishVm(context, ref, parts, signal)
+  undo.move()
+  return vm
 }
 
 /** Removes the VMs that hold disks which this restore made: they are its own. The disks stay. */

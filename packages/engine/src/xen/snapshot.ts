@@ -100,7 +100,7 @@ function heldSnapshot(
       undone = () => Promise.resolve() // the restore point exists: what cannot be tidied is reported, its logs are not destroyed
       await destroyTwins(context, vmRef, name, ref)
       for (const each of made) await claim(context.session, each) // one that nobody asked for is not marked yet
-      await destroyVmSnapshot(context.session, ref) // data_destroy waits for every VBD record to be gone, also unplugged ones
+      await destroyVm(context.session, ref) // data_destroy waits for every VBD record to be gone, also unplugged ones
       await tidy(context, made, copies, point)
     },
     [Symbol.asyncDispose]: () => undone(),
@@ -310,7 +310,7 @@ export async function destroySnapshot(context: SnapshotContext, ref: VmRef, made
   const disks = made.length > 0 ? made : await disksOf(session, ref)
   await claimVm(session, ref).catch(note)
   for (const disk of disks) await claim(session, disk).catch(note)
-  await destroyVmSnapshot(session, ref).catch(note) // a task may fail and the snapshot be gone
+  await destroyVm(session, ref).catch(note) // a task may fail and the snapshot be gone
   for (const disk of disks) await destroyDisk(context, disk).catch(note)
   if (failures.length > 0) throw failures[0]
 }
@@ -344,7 +344,7 @@ export async function disksOf(session: Session, ref: VmRef): Promise<VdiRef[]> {
   return vbds.filter((vbd) => vbd.type === 'Disk' && !vbd.empty).map((vbd) => vbd.VDI)
 }
 
-export const destroyVmSnapshot = (session: Session, ref: VmRef): Promise<void> =>
+export const destroyVm = (session: Session, ref: VmRef): Promise<void> =>
   ifThere(() => repeated(() => session.Async.VM.destroy(ref)))
 
 /** Destroys a disk, waiting for readers to go; one that is gone already is as good. */
