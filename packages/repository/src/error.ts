@@ -76,3 +76,19 @@ export const isRepositoryError = (error: unknown, code: RepositoryErrorCode): er
 export function unlessGone(error: unknown): undefined {
   if (!isRepositoryError(error, 'BACKEND_NOT_FOUND')) throw error
 }
+
+/** What says that the bytes of a file cannot be had, whoever asks and how often. */
+const UNREADABLE: ReadonlySet<RepositoryErrorCode> = new Set([
+  'BACKEND_NOT_FOUND',
+  'BACKEND_OUT_OF_RANGE',
+  'BACKEND_IO',
+  'REPOSITORY_DAMAGED',
+])
+
+/**
+ * For `catch`: a file that is gone or damaged is no error. Storage that is away or refuses says nothing about the file.
+ * @throws any other error, as it is
+ */
+export function unlessUnreadable(error: unknown): undefined {
+  if (!(error instanceof RepositoryError && UNREADABLE.has(error.code))) throw error
+}

@@ -16,8 +16,10 @@ import {
   repairIndex,
   repairPacks,
   repairSnapshots,
+  RepositoryError,
   systemClock,
   withoutRemoval,
+  type Backend,
   type Repository,
   type RepositoryLock,
   type Snapshot,
@@ -248,6 +250,29 @@ test('what another repository has whole is healed from there, even a pack that i
   expect(repair.healed).toBeGreaterThan(0)
   await expectSound()
   await expectAllWhole()
+})
+
+test('storage that is away while a damaged blob is looked for ends the repair before anything is lost', async () => {
+  const other = join(top, `other-${Math.random().toString(36).slice(2)}`)
+  {
+    await using from = await initRepository(localBackend(other), 'other', options)
+    await locked(async (repository) => copySnapshots(repository, from, await snapshotsOf(repository)))
+  }
+  const { path, id } = packOf('one')
+  await flip(path, 100)
+  const before = [await filesOf('index'), await readFile(path)]
+  const store = localBackend(other)
+  const away: Backend = {
+    ...store,
+    async load(file, ...rest) {
+      if (file.type === 'data') throw new RepositoryError('BACKEND_UNAVAILABLE', 'away')
+      return store.load(file, ...rest)
+    },
+  }
+  await using from = await openRepository(away, 'other', options)
+  const repair = locked((repository, lock) => repairPacks(repository, lock, [id], { from }))
+  await expect(repair).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' })
+  expect([await filesOf('index'), await readFile(path)]).toEqual(before)
 })
 
 test('an incomplete point is written anew without the disk that is lost, and nothing reads as zeros', async () => {

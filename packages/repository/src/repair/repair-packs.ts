@@ -1,4 +1,4 @@
-import { isRepositoryError, RepositoryError, unlessGone } from '../error.ts'
+import { isRepositoryError, RepositoryError, unlessGone, unlessUnreadable } from '../error.ts'
 import { compress, METADATA_LEVEL } from '../format/compression.ts'
 import { decodeIndex, encodeIndexedPack, type IndexedPack } from '../format/index-file.ts'
 import type { PackedBlob } from '../format/pack.ts'
@@ -54,7 +54,8 @@ const PACK_SIZE = 16 << 20
  * the older points readable without it.
  * @param lock exclusive
  * @param packs IDs, 64 hex characters
- * @throws RepositoryError REPOSITORY_APPEND_ONLY before anything was changed; REPOSITORY_DAMAGED for an index: repair that first
+ * @throws RepositoryError REPOSITORY_APPEND_ONLY before anything was changed; REPOSITORY_DAMAGED for an index: repair that first; BACKEND_UNAVAILABLE and other refusals
+ * of either storage before anything was removed
  */
 export async function repairPacks(
   repository: Repository,
@@ -213,7 +214,7 @@ class Rescue {
       return [...own, ...indexed]
     } catch (error) {
       this.#signal.throwIfAborted()
-      if (!(error instanceof Error)) throw error
+      if (error instanceof RepositoryError) unlessUnreadable(error)
       if (indexed.length === 0) this.#unreadable.add(pack)
       return indexed // the header is part of what is damaged
     }
@@ -250,11 +251,8 @@ class Rescue {
   async #confirm(pack: string, blob: PackedBlob): Promise<void> {
     const { backend, sealer } = this.#repository
     const range = { offset: blob.offset, length: blob.length }
-    const sealed = await backend.load({ type: 'data', name: pack }, range, this.#signal).catch((error: unknown) => {
-      if (error instanceof RepositoryError) return new Uint8Array() // not there either
-      throw error
-    })
-    if (typeof openBlob(sealed, blob.uncompressedLength, blob.id, sealer) === 'string') return
+    const sealed = await backend.load({ type: 'data', name: pack }, range, this.#signal).catch(unlessUnreadable)
+    if (sealed === undefined || typeof openBlob(sealed, blob.uncompressedLength, blob.id, sealer) === 'string') return
     this.#damaged.delete(keyOf(blob))
     this.#healed++
     this.#savedKeys.add(keyOf(blob))
@@ -262,11 +260,8 @@ class Rescue {
 
   async #healFrom(from: Repository, blob: PackedBlob): Promise<void> {
     if (!from.blobs.index().has(blob.type, blob.id)) return
-    const plain = await from.blobs.reader.load(blob.type, blob.id, this.#signal).catch((error: unknown) => {
-      if (error instanceof RepositoryError) return undefined // damaged there as well
-      throw error
-    })
-    if (plain === undefined) return
+    const plain = await from.blobs.reader.load(blob.type, blob.id, this.#signal).catch(unlessUnreadable)
+    if (plain === undefined) return // damaged there as well
     const frame = compress(plain, METADATA_LEVEL)
     const isRaw = blob.type === 'data' && frame.length >= plain.length
     await this.#add(blob, this.#repository.sealer.seal(isRaw ? plain : frame), isRaw ? 0 : plain.length)
