@@ -91,10 +91,9 @@ test('the limit of open snapshots of a storage holds, however many VMs may be at
 
 test('no host has more NBD connections than its limit, however many disks are read, and all are read', async () => {
   const { control } = bench.lab
-  await configure({ vms: 3, disks: 6, hostConnections: 3 })
+  const limits = ['--vms-at-once', '3', '--disks-at-once', '6', '--host-connections', '3']
   await control.resetNbdConnections()
-  await succeed(bench.tidemark('backup', '--all', '--full', '--source', 'nbd'))
-  await configure({})
+  await succeed(bench.tidemark('backup', '--all', '--full', '--source', 'nbd', ...limits))
   expect(await control.nbdConnections()).toMatchObject([{ open: 0, most: 3 }])
 }, 60_000)
 
@@ -106,18 +105,28 @@ test('a VM that fails does not end the others', async () => {
   expect(last['points']).toHaveLength(2)
 }, 60_000)
 
-test('several VMs that are stopped while they are read are gone on with, each from its own snapshot', async () => {
-  await write('third')
-  const run = ['backup', '--all', '--vms-at-once', '3', '--full']
-  const { code, lines } = await cancelled(bench, run, { moved: 4 * MiB }, 'SIGINT')
-  expect(code).toBe(130)
-  const cut = lines.filter(({ type }) => type === 'cut').map(({ vm }) => vm.name)
-  expect(cut.length).toBeGreaterThan(0)
-  const next = await bench.tidemark(...run)
-  expect(next.code).toBe(0)
-  const resumed = next.lines.filter(({ type }) => type === 'resumed').map(({ vm }) => vm.name)
-  expect(new Set(resumed)).toEqual(new Set(cut))
-  for (const vm of cut) await succeed(bench.tidemark('verify', vm, '--against-pool'))
+test.each(['SIGINT', 'SIGKILL'] as const)(
+  'several VMs that are stopped by %s while they are read are gone on with, each from its own snapshot',
+  async (signal) => {
+    await write(signal)
+    const run = ['backup', '--all', '--vms-at-once', '3', '--full']
+    const { code, lines } = await cancelled(bench, run, { moved: 4 * MiB }, signal)
+    expect(code).toBe(signal === 'SIGINT' ? 130 : null)
+    const linesOf = (all: readonly Line[], type: string) => all.filter((line) => line['type'] === type)
+    const cut = linesOf(lines, signal === 'SIGINT' ? 'cut' : 'disk').map(({ vm }) => vm.name)
+    const done = linesOf(lines, 'point').map(({ vm }) => vm)
+    const left = [...new Set(cut)].filter((vm) => !done.includes(vm))
+    const next = await bench.tidemark(...run)
+    expect(next.code).toBe(0)
+    const resumed = linesOf(next.lines, 'resumed').map(({ vm }) => vm.name)
+    expect(left.length).toBeGreaterThan(0)
+    expect(resumed).toEqual(expect.arrayContaining(left))
+    for (const vm of left.slice(0, 1)) await succeed(bench.tidemark('verify', vm, '--against-pool'))
+    expect(await bench.lab.control.invariants()).toEqual([])
+  },
+  60_000,
+)
+
+test('the repository is sound after all that', async () => {
   await succeed(bench.tidemark('check', '--read-data'))
-  expect(await bench.lab.control.invariants()).toEqual([])
-}, 60_000)
+})

@@ -5,7 +5,7 @@ import { systemClock, withPoolBandwidth, type Pool } from '@tidemark/engine'
 import { hasScheme, openRepository, type Repository } from '@tidemark/repository'
 import { login, XenApiError, type PoolTrust, type Session, type SessionOptions } from '@tidemark/xenapi'
 import { fromConfig, loadConfig, type PoolConfig, type RepositoryConfig } from './config.ts'
-import { bandwidthOf } from './limits.ts'
+import { bandwidthOf, limitsOf, type LimitArguments, type PoolLimits } from './limits.ts'
 import { CliError } from './error.ts'
 import { findSecret, type Secret } from './secret.ts'
 import { openStorage } from './storage.ts'
@@ -18,7 +18,7 @@ export interface GlobalOptions {
   readonly cache?: string
 }
 
-export interface PoolOptions {
+export interface PoolOptions extends LimitArguments {
   /** Name of a pool of the configuration; may be left out when there is only one. */
   readonly pool?: string
 }
@@ -33,8 +33,8 @@ export interface RepositoryOptions {
 export interface OpenPool extends AsyncDisposable {
   readonly session: Session
   readonly pool: Pool
-  /** As configured. */
-  readonly limits: NonNullable<PoolConfig['limits']>
+  /** As configured, or as options say. */
+  readonly limits: PoolLimits
 }
 
 export async function openPool({ config, signal }: GlobalOptions, options: PoolOptions): Promise<OpenPool> {
@@ -43,8 +43,8 @@ export async function openPool({ config, signal }: GlobalOptions, options: PoolO
   const password = await poolPassword(config, name, entry)
   const session = await loginTo(config, entry, password, signal)
   try {
-    const { limits = {} } = entry
-    const xen = await openXenPool(session, sourceOf(entry), signal)
+    const limits = limitsOf(entry, options)
+    const xen = await openXenPool(session, sourceOf(entry, limits), signal)
     const pool = withPoolBandwidth(xen, bandwidthOf(limits), systemClock)
     const awake = keepAlive(session)
     const learning = learnHosts(session, signal)
@@ -82,10 +82,10 @@ function learnHosts(session: Session, signal: AbortSignal): { stop(): Promise<vo
   }
 }
 
-const sourceOf = (entry: PoolConfig) => ({
+const sourceOf = (entry: PoolConfig, { hostConnections }: PoolLimits) => ({
   allowInsecureNbd: entry.insecureNbd,
   reconnectPatienceMs: waitingOf(entry).outageMs,
-  ...(entry.limits?.hostConnections === undefined ? {} : { hostConnections: entry.limits.hostConnections }),
+  ...(hostConnections === undefined ? {} : { hostConnections }),
 })
 
 /** A session ends after a day without a call, and reading over NBD is none. */

@@ -1,16 +1,31 @@
 import type { LimitOptions, PoolBandwidth } from '@tidemark/engine'
 import type { PoolConfig } from './config.ts'
 
-/** Limits as options name them; they go before those of the configuration. */
+/** Limits as options name them; they go before those of the configuration. Rates are MiB per second. */
 export interface LimitArguments {
   readonly vmsAtOnce?: number
   readonly disksAtOnce?: number
+  readonly storageDisks?: number
+  readonly storageSnapshots?: number
+  readonly hostConnections?: number
+  readonly readRate?: number
+  readonly storageReadRate?: number
+  readonly writeRate?: number
 }
 
-/** VMs backed up at once: while one prepares or tidies, the other one's disks are read. */
-const VMS_AT_ONCE = 2
+export type PoolLimits = NonNullable<PoolConfig['limits']>
 
-type PoolLimits = NonNullable<PoolConfig['limits']>
+/** What is configured for a pool, where no option says otherwise. */
+export const limitsOf = ({ limits = {} }: PoolConfig, args: LimitArguments): PoolLimits => ({
+  vms: args.vmsAtOnce ?? limits.vms,
+  disks: args.disksAtOnce ?? limits.disks,
+  storageDisks: args.storageDisks ?? limits.storageDisks,
+  storageSnapshots: args.storageSnapshots ?? limits.storageSnapshots,
+  hostConnections: args.hostConnections ?? limits.hostConnections,
+  readMiBps: args.readRate ?? limits.readMiBps,
+  storageReadMiBps: args.storageReadRate ?? limits.storageReadMiBps,
+  writeMiBps: args.writeRate ?? limits.writeMiBps,
+})
 
 /** How fast the pool's disks may be read and written. */
 export function bandwidthOf({ readMiBps, storageReadMiBps, writeMiBps }: PoolLimits): PoolBandwidth {
@@ -18,18 +33,12 @@ export function bandwidthOf({ readMiBps, storageReadMiBps, writeMiBps }: PoolLim
   return { read: inBytes(readMiBps), storageRead: inBytes(storageReadMiBps), write: inBytes(writeMiBps) }
 }
 
-/** What a run of several VMs keeps to. */
-export function limitsOf(
-  { vms = VMS_AT_ONCE, disks, storageDisks, storageSnapshots }: PoolLimits,
-  args: LimitArguments,
-): { readonly atOnce: number; readonly limits: Partial<LimitOptions> } {
-  const most = args.disksAtOnce ?? disks
-  return {
-    atOnce: args.vmsAtOnce ?? vms,
-    limits: {
-      ...(most === undefined ? {} : { disks: most }),
-      ...(storageDisks === undefined ? {} : { storageDisks }),
-      ...(storageSnapshots === undefined ? {} : { storageSnapshots }),
-    },
-  }
-}
+/** VMs backed up at once: while one is prepared or tidied, the other one's disks are read. */
+export const vmsAtOnce = ({ vms = 2 }: PoolLimits): number => vms
+
+/** What runs of several VMs keep to together. */
+export const runLimits = ({ disks, storageDisks, storageSnapshots }: PoolLimits): Partial<LimitOptions> => ({
+  ...(disks === undefined ? {} : { disks }),
+  ...(storageDisks === undefined ? {} : { storageDisks }),
+  ...(storageSnapshots === undefined ? {} : { storageSnapshots }),
+})

@@ -29,12 +29,12 @@ import { progressView } from '../output/progress.ts'
 import { shareOut } from '../output/shared.ts'
 import { table } from '../output/table.ts'
 import { duration, moment, shortId, size } from '../output/units.ts'
-import { limitsOf, type LimitArguments } from '../limits.ts'
+import { runLimits, vmsAtOnce } from '../limits.ts'
 import { chooseVms, checkDisks, isIncluded, type SelectionArguments } from './vm-selection.ts'
 import { ledgerOfThisMachine } from '../state.ts'
 import { TOOL } from '../version.ts'
 
-export interface BackupArguments extends PoolOptions, RepositoryOptions, SelectionArguments, LimitArguments {
+export interface BackupArguments extends PoolOptions, RepositoryOptions, SelectionArguments {
   readonly full?: boolean
   readonly source?: SourceKind
   readonly tag?: readonly string[]
@@ -70,14 +70,14 @@ export async function backup(
   const all = await open.pool.vms(global.signal)
   const { chosen } = chooseVms(out, all, selectors, args) // all names first: nothing half-done by a typo
   checkDisks(chosen, args)
-  const { atOnce, limits } = limitsOf(open.limits, args)
+  const atOnce = vmsAtOnce(open.limits)
   const context = {
     pool: open.pool,
     repository,
     clock: systemClock,
     tool: TOOL,
     ledger: ledgerOfThisMachine(),
-    limits: new Limits(limits),
+    limits: new Limits(runLimits(open.limits)),
   }
   const outcomes: (BackupRun | BackupFailure)[] = []
   const outOf = outOfEach(out, Math.min(atOnce, chosen.length))

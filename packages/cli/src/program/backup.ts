@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { BackupArguments } from '../commands/backup.ts'
 import { withPool, withRepo } from './selection.ts'
-import { count } from './numbers.ts'
+import { count, hostConnections, rate } from './numbers.ts'
 import type { Start } from './start.ts'
 
 export function addBackup(program: Command, start: Start): void {
@@ -45,6 +45,11 @@ export function addBackup(program: Command, start: Start): void {
     )
     .option('--vms-at-once <n>', 'back so many VMs up at once (default: 2)', count)
     .option('--disks-at-once <n>', 'read so many disks at once, of all VMs (default: 4)', count)
+    .option('--storage-disks <n>', 'and so many of one storage (default: no limit)', count)
+    .option('--storage-snapshots <n>', 'have so many snapshots open on one storage (default: no limit)', count)
+    .option('--host-connections <n>', 'make so many NBD connections to one host (default: 8)', hostConnections)
+    .option('--read-rate <MiB/s>', 'read no faster from the pool, all disks together', rate)
+    .option('--storage-read-rate <MiB/s>', 'nor from one storage', rate)
     .option('--ignore-space', 'take the snapshot although it might fill the storage')
     .option('--no-resume', 'begin anew, whatever was cut before; and keep nothing on the pool, should this be cut')
     .action((vms: string[], args: BackupArguments) =>

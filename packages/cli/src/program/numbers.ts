@@ -17,6 +17,12 @@ export function daysOrNone(text: string): number {
   return text === '0' ? 0 : days(text)
 }
 
+export function hostConnections(text: string): number {
+  const value = Number(text)
+  if (Number.isInteger(value) && value >= 1 && value <= 16) return value
+  throw new InvalidArgumentError('a number from 1 to 16: xapi serves no more on a host')
+}
+
 export function mebibytes(text: string): number {
   const value = Number(text)
   if (Number.isInteger(value) && value >= 1 && value <= 1024) return value

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { RestoreArguments } from '../commands/restore.ts'
+import { rate } from './numbers.ts'
 import { selectors, withPool, withRepo } from './selection.ts'
 import type { Start } from './start.ts'
 
@@ -19,6 +20,8 @@ export function addRestore(program: Command, start: Start): void {
     .option('--map-sr <old=new...>', 'storage by storage of the point, by name or UUID')
     .option('--map-network <old=new...>', 'network by network of the point, by name or UUID; new may be none')
     .option('--mac <keep|new>', 'addresses of network cards; without it those are kept that no other VM has')
+    .option('--write-rate <MiB/s>', 'write no faster to the pool', rate)
+    .option('--read-rate <MiB/s>', 'read back no faster', rate)
     .option('--plan', 'only show what would be made, as a difference to the point')
     .option('--read-back <source>', 'how disks of the pool are read back and compared: nbd (as without it), vhd or raw')
     .option('--no-read-back', 'trust the pool with what it was given')
