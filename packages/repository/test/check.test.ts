@@ -7,7 +7,9 @@ import {
   openRepository,
   RepositoryError,
   planContent,
+  repairIndex,
   savePoint,
+  systemClock,
   writeContent,
   type Backend,
   type CheckProgress,
@@ -19,6 +21,8 @@ import { seededRandom } from './support/random.ts'
 
 const options = { kdf: { N: 1024, r: 8, p: 1 }, workers: 0, packSize: 128 * KiB } as const
 const SIZE = bytes(2 * MiB)
+/** Nobody else is there to wait for. */
+const quick = { ...systemClock, sleep: async () => {} }
 
 let store: Promise<MemoryBackend> | undefined
 
@@ -127,6 +131,36 @@ test('a pack that is gone is told with what it takes along', async () => {
   const finding = errors.find(({ code }) => code === 'PACK_MISSING')
   expect(finding?.file).toBe(first)
   expect(finding?.affects?.map(({ path }) => path)).toEqual([expect.stringMatching(/^\/vm-2\/.*disk\.raw$/)])
+})
+
+test('a blob that no index has is told once, with every point and disk that needs it', async () => {
+  const store = await made()
+  const [first = ''] = await dataPacksOf(store, '/vm-1')
+  store.files.delete(first)
+  {
+    await using repository = await openRepository(store, 'pw', { ...options, clock: quick })
+    await using lock = await repository.lock('exclusive')
+    await repairIndex(repository, lock) // no index names it any more
+  }
+  const { errors } = await check(store, false)
+  expect(errors).toMatchObject([{ code: 'BLOB_MISSING', message: expect.stringContaining('needs data blob') }])
+  expect(errors[0]?.affects).toHaveLength(2)
+  expect(new Set(errors[0]?.affects?.map(({ snapshot }) => snapshot)).size).toBe(2)
+})
+
+test('a pack of which only the header is damaged takes nothing along: its blobs are found by the index', async () => {
+  const store = await made()
+  const [first = ''] = await dataPacksOf(store, '/vm-1')
+  const size = store.files.get(first)?.length ?? 0
+  store.files.set(first, flipped(store.files.get(first), size - 10))
+  const sound = await check(store, true)
+  expect(new Set(sound.errors.map(({ code }) => code))).toEqual(new Set(['PACK_DAMAGED']))
+  expect(sound.errors.flatMap(({ affects = [] }) => affects)).toEqual([])
+  store.files.set(first, flipped(store.files.get(first), 40)) // and a blob
+  const { errors } = await check(store, true)
+  const damaged = errors.filter(({ code }) => code === 'BLOB_DAMAGED')
+  expect(damaged).toMatchObject([{ file: first, message: expect.stringContaining('the MAC does not verify') }])
+  expect(damaged[0]?.affects).toHaveLength(2)
 })
 
 test('a damaged tree is told with its pack and with what lies below, without reading data', async () => {

@@ -252,6 +252,19 @@ test('what another repository has whole is healed from there, even a pack that i
   await expectAllWhole()
 })
 
+test('a dry run of a repair of packs counts the same, and does nothing', async () => {
+  const [one, two] = [packOf('one'), packOf('two')]
+  await flip(one.path, 100)
+  await flip(two.path, (await readFile(two.path)).length - 10) // its header
+  const state = async () => [await filesOf('index'), await filesOf('data'), await readFile(one.path)]
+  const before = await state()
+  const dry = await locked((repository, lock) => repairPacks(repository, lock, [one.id, two.id], { dryRun: true }))
+  expect(await state()).toEqual(before)
+  expect(dry).toMatchObject({ removed: [one.id, two.id], lost: [{ type: 'data', pack: one.id }] })
+  expect(dry.saved).toBeGreaterThan(0)
+  expect(await locked((repository, lock) => repairPacks(repository, lock, [one.id, two.id]))).toEqual(dry)
+})
+
 test('storage that is away while a damaged blob is looked for ends the repair before anything is lost', async () => {
   const other = join(top, `other-${Math.random().toString(36).slice(2)}`)
   {

@@ -57,6 +57,7 @@ export interface RepairPacksArguments extends RepositoryOptions {
   readonly fromPasswordFile?: string
   /** Directory for copies of packs that lose blobs. */
   readonly keep?: string
+  readonly dryRun?: boolean
 }
 
 /** Saves what is whole in damaged packs: those named, or those that a check of all data finds. */
@@ -75,13 +76,14 @@ export async function repairPacks(
     const keep = async (pack: string, bytes: Uint8Array) => {
       await writeFile(join(args.keep ?? '.', pack), bytes, { mode: 0o600, flush: true }) // the pack is removed next
     }
-    const options = { keep, ...(from !== undefined && { from }) }
+    const dryRun = args.dryRun === true
+    const options = { keep, dryRun, ...(from !== undefined && { from }) }
     const onProgress = (progress: { done: number; total: number }) => {
       out.event({ type: 'repair', phase: 'packs', ...progress })
       out.live(`  packs ${progress.done} of ${progress.total}`)
     }
     const repair = await repairPacksOf(repository, lock, packs, options, onProgress, global.signal)
-    out.result({ ...repair }, packsText(repair))
+    out.result({ ...repair, dryRun }, packsText(repair, dryRun))
     return repair.lost.length + repair.unreadable.length === 0 ? exitCodes.done : exitCodes.failed
   })
 }
@@ -99,14 +101,14 @@ async function damagedPacks(repository: Repository, out: Out, signal: AbortSigna
 
 const packOf = ({ file }: CheckFinding): string[] => (file.startsWith('data/') ? [file.slice(-64)] : [])
 
-function packsText({ saved, healed, lost, unreadable, removed }: PacksRepair): string {
+function packsText({ saved, healed, lost, unreadable, removed }: PacksRepair, dryRun: boolean): string {
   if (removed.length === 0) return 'no pack is damaged'
   return [
     ...lost.map(({ type, id, reason }) => `${type} blob ${shortId(id)}: lost: ${reason}`),
     ...unreadable.map(
       (pack) => `pack ${shortId(pack)}: no index names it and its header is damaged; it is kept as a file`,
     ),
-    `${removed.length} damaged packs replaced: ${saved} blobs saved, ${healed} found whole elsewhere, ${lost.length} lost`,
+    `${removed.length} damaged packs ${dryRun ? 'to be ' : ''}replaced: ${saved} blobs saved, ${healed} found whole elsewhere, ${lost.length} lost${dryRun ? '; nothing was changed' : ''}`,
     ...(lost.length === 0
       ? []
       : [
@@ -130,14 +132,17 @@ export async function repairSnapshots(
     const snapshots: Snapshot[] = []
     for await (const snapshot of repository.snapshots(global.signal)) snapshots.push(snapshot)
     const options = { forget: args.forget === true, dryRun: args.dryRun === true }
-    const onProgress = ({ done, total }: { done: number; total: number }) => out.live(`  points ${done} of ${total}`)
+    const onProgress = (progress: { done: number; total: number }) => {
+      out.event({ type: 'repair', phase: 'points', ...progress })
+      out.live(`  points ${progress.done} of ${progress.total}`)
+    }
     const repairs = await repairSnapshotsOf(repository, lock, snapshots, options, onProgress, global.signal)
     const lines = repairs.flatMap(({ from, to, dropped }) => [
       to === undefined ? `${shortId(from)} is incomplete` : `${shortId(from)} is written anew as ${shortId(to)}`,
       ...dropped.map((path) => `  without ${path}`),
     ])
     out.result({ repairs, ...options }, lines.length === 0 ? 'all points are complete' : lines.join('\n'))
-    return exitCodes.done
+    return repairs.length === 0 ? exitCodes.done : exitCodes.attention
   })
 }
 

@@ -19,6 +19,7 @@ export function addRepair(program: Command, start: Start): void {
     .option('--from <repository>', 'another repository to take lost blobs from')
     .option('--from-password-file <file>', "file with the other repository's password")
     .option('--keep <directory>', 'where packs that lose blobs are kept (default: here)')
+    .option('--dry-run', 'only say what would be saved, and what is lost')
     .action((packs: string[], args: RepairPacksArguments) =>
       start(async (global, out) => (await import('../commands/repair.ts')).repairPacks(global, out, packs, args)),
     )

@@ -55,7 +55,7 @@ export async function checkRepository(
     else errorsOmitted++
     return finding
   }
-  const losses: Losses = { blobs: new Map(), packs: new Map() }
+  const losses: Losses = { blobs: new Map(), packs: new Map(), missing: new Map() }
   const check: Check = { ...parts, report, losses, onProgress, signal }
   await checkKeysAndConfig(check)
   await checkLocks(check)

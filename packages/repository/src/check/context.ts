@@ -33,6 +33,8 @@ export interface Losses {
   readonly blobs: Map<number, CheckFinding>
   /** Packs of which nothing can be read, by ID. */
   readonly packs: Map<string, CheckFinding>
+  /** Blobs that no index has, `<type> <ID>`: of a file the first one. */
+  readonly missing: Map<string, CheckFinding>
 }
 
 /** Failures that say nothing about what is stored. */

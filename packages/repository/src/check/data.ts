@@ -5,6 +5,8 @@ import { directLength } from '../direct-io/direct-file.ts'
 import type { BlobIndex } from '../blob-index.ts'
 import { blobName } from '../format/pack.ts'
 import { ID_LENGTH, type BlobType } from '../id.ts'
+import { unlessUnreadable } from '../error.ts'
+import { openBlob } from '../sealing/batch.ts'
 import type { VerifyReply } from '../sealing/verify.ts'
 import { attempt, type Check } from './context.ts'
 import { verifyInParts, WHOLE_MAX } from './large-pack.ts'
@@ -32,7 +34,7 @@ export async function checkData(
       bytes += packs.size(pack)
       const headless = compare(check, file, reply, packs.blobs(pack), index)
       tellDamaged(check, file, reply, index)
-      if (headless !== undefined) check.losses.packs.set(name, headless)
+      if (headless) await verifyIndexed(check, name, index, signal)
     })
     if (unreadable !== undefined) check.losses.packs.set(name, unreadable)
     check.onProgress({ phase: 'packs', done: ++done, total: chosen.length })
@@ -61,9 +63,9 @@ async function verify(
   }
 }
 
-/** What a pack says of itself, beside what the indexes say of it. Answers the finding when it says nothing. */
-function compare(check: Check, file: string, reply: VerifyReply, indexed: number, index: BlobIndex) {
-  const problems = reply.problems.map((problem) => check.report('PACK_DAMAGED', file, problem))
+/** What a pack says of itself, beside what the indexes say of it. Answers whether it says nothing. */
+function compare(check: Check, file: string, reply: VerifyReply, indexed: number, index: BlobIndex): boolean {
+  for (const problem of reply.problems) check.report('PACK_DAMAGED', file, problem)
   const count = reply.places.length / 4
   if (count !== indexed && reply.problems.length === 0) {
     check.report('INDEX_DIFFERS', file, `its header names ${count} blobs, the indexes ${indexed}`)
@@ -75,7 +77,25 @@ function compare(check: Check, file: string, reply: VerifyReply, indexed: number
       check.report('INDEX_DIFFERS', file, `${nameAt(reply, i)} is not where the index says`)
     }
   }
-  return count === 0 ? problems.at(-1) : undefined
+  return count === 0
+}
+
+/** The blobs of a pack that says nothing of itself, by what the indexes say: they are found by it, and may all be whole. */
+async function verifyIndexed(
+  { backend, sealer, report, losses }: Check,
+  name: string,
+  index: BlobIndex,
+  signal: AbortSignal,
+): Promise<void> {
+  const indexed = index.entries().filter(({ pack }) => pack === name)
+  for (const { entry, type, id: view, offset, length, uncompressedLength } of indexed) {
+    const id = view.slice()
+    const sealed = await backend.load({ type: 'data', name }, { offset, length }, signal).catch(unlessUnreadable)
+    const plain = sealed === undefined ? 'it cannot be read' : openBlob(sealed, uncompressedLength, id, sealer)
+    if (typeof plain !== 'string') continue
+    const file = filePath({ type: 'data', name })
+    losses.blobs.set(entry, report('BLOB_DAMAGED', file, `${blobName({ type, id })}: ${plain}`))
+  }
 }
 
 const isIn = (index: BlobIndex, entry: number, file: string): boolean =>

@@ -29,9 +29,9 @@ export interface Affected {
 /** Something that is not as it was written. */
 export interface CheckFinding {
   readonly code: CheckCode
-  /** The file concerned, `data/ab/ab12…`; for blobs and trees that are missing, the snapshot that needs them. */
+  /** The file concerned, `data/ab/ab12…`; for blobs and trees that are missing, a snapshot that needs them. */
   readonly file: string
   readonly message: string
-  /** Of a damaged blob or pack: what cannot be restored for it. Empty when no snapshot needs it. */
+  /** Of a damaged or missing blob or pack: what cannot be restored for it. Empty when no snapshot needs it. */
   readonly affects?: readonly Affected[]
 }

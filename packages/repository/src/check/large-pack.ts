@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { RepositoryError } from '../error.ts'
 import type { PackedBlob } from '../format/pack.ts'
 import { dropped } from '../garbage.ts'
 import { loadPackHeader } from '../pack-header.ts'
@@ -29,6 +30,7 @@ export async function verifyInParts(
   try {
     blobs = await loadPackHeader({ backend, sealer }, name, size, signal)
   } catch (error) {
+    if (error instanceof RepositoryError) throw error // the storage's
     problems.push((error as Error).message)
   }
   const verify = async (blob: PackedBlob) => {

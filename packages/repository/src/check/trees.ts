@@ -36,13 +36,17 @@ async function nodesOf(
   file: string,
 ): Promise<TreeNode[]> {
   let nodes: TreeNode[] = []
+  const missing = entry < 0 ? `tree ${tree}` : undefined
+  if (missing !== undefined && check.losses.missing.has(missing)) return nodes // told with another snapshot
   const load = async () => void (nodes = await loadTree(source, tree, check.signal))
   const finding = await attempt(check, 'TREE_DAMAGED', file, load)
-  if (finding !== undefined && entry >= 0 && !check.losses.blobs.has(entry)) check.losses.blobs.set(entry, finding)
+  if (finding === undefined) return nodes
+  if (missing !== undefined) check.losses.missing.set(missing, finding)
+  else if (!check.losses.blobs.has(entry)) check.losses.blobs.set(entry, finding)
   return nodes
 }
 
-function checkFile({ report }: Check, node: TreeNode, path: string, file: string, index: BlobIndex): void {
+function checkFile({ report, losses }: Check, node: TreeNode, path: string, file: string, index: BlobIndex): void {
   const { content } = node
   if (content === undefined) return void report('TREE_DAMAGED', file, `'${path}' has no list of blobs`)
   let size = 0
@@ -52,11 +56,10 @@ function checkFile({ report }: Check, node: TreeNode, path: string, file: string
     size += plainSize
   })
   if (missing < Infinity) {
-    return void report(
-      'BLOB_MISSING',
-      file,
-      `'${path}' needs data blob ${idAt(content, missing * ID_LENGTH)}, which no index has`,
-    )
+    const blob = `data ${idAt(content, missing * ID_LENGTH)}`
+    if (losses.missing.has(blob)) return // told with another file
+    const message = `'${path}' needs ${blob.replace(' ', ' blob ')}, which no index has`
+    return void losses.missing.set(blob, report('BLOB_MISSING', file, message))
   }
   if (size !== (node.size ?? 0)) {
     report('FILE_SIZE', file, `'${path}' has ${size} bytes in its blobs, but a size of ${node.size ?? 0}`)

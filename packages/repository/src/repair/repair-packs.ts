@@ -18,6 +18,8 @@ export interface RepairPacksOptions {
   /** Gets the bytes of each damaged pack that loses blobs, or may, before it is removed: the last chance to keep them. */
   readonly keep: (pack: string, bytes: Uint8Array) => Promise<void>
   readonly packSize: number
+  /** Only tell what would become of each blob. */
+  readonly dryRun: boolean
 }
 
 export interface RepairPacksProgress {
@@ -41,7 +43,7 @@ export interface PacksRepair {
   readonly lost: readonly LostBlob[]
   /** Packs that no index names and whose header cannot be read: what they hold is not known. Without `keep` they stay. */
   readonly unreadable: readonly string[]
-  /** Damaged packs that are gone now. */
+  /** Damaged packs that are gone now; in a dry run those that would go. */
   readonly removed: readonly string[]
 }
 
@@ -67,7 +69,8 @@ export async function repairPacks(
 ): Promise<PacksRepair> {
   if (lock.kind !== 'exclusive') throw new RepositoryError('REPOSITORY_INPUT', 'to repair takes an exclusive lock')
   const stop = AbortSignal.any([signal, lock.signal])
-  await assertRemovable(repository, 'repairing packs', stop)
+  const isDry = options.dryRun === true
+  if (!isDry) await assertRemovable(repository, 'repairing packs', stop)
   const rescue = new Rescue(repository, new Set(packs), options, stop)
   await rescue.readIndexes()
   let done = 0
@@ -76,11 +79,12 @@ export async function repairPacks(
     onProgress({ done: ++done, total: packs.length })
   }
   await rescue.heal()
+  if (isDry) return rescue.report(rescue.removable())
   await rescue.keepLosing()
   await rescue.replaceIndexes()
-  await rescue.removePacks()
+  const removed = await rescue.removePacks()
   await repository.loadIndex(stop)
-  return rescue.report()
+  return rescue.report(removed)
 }
 
 class Rescue {
@@ -98,7 +102,6 @@ class Rescue {
   readonly #damaged = new Map<string, { blob: PackedBlob; pack: string; reason: string }>()
   readonly #savedKeys = new Set<string>()
   readonly #unreadable = new Set<string>()
-  readonly #removed: string[] = []
   #healed = 0
 
   constructor(
@@ -173,15 +176,18 @@ class Rescue {
     }
   }
 
-  async removePacks(): Promise<void> {
-    for (const pack of this.#bad) {
-      if (this.#unreadable.has(pack) && this.#options.keep === undefined) continue // the only copy of what nobody knows
-      await this.#remove('data', pack)
-      this.#removed.push(pack)
-    }
+  /** All but those that are the only copy of what nobody knows. */
+  removable(): readonly string[] {
+    return [...this.#bad].filter((pack) => !this.#unreadable.has(pack) || this.#options.keep !== undefined)
   }
 
-  report(): PacksRepair {
+  async removePacks(): Promise<readonly string[]> {
+    const packs = this.removable()
+    for (const pack of packs) await this.#remove('data', pack)
+    return packs
+  }
+
+  report(removed: readonly string[]): PacksRepair {
     const lost = [...this.#damaged.values()].map(({ blob, pack, reason }) => ({
       type: blob.type,
       id: idAt(blob.id),
@@ -194,7 +200,7 @@ class Rescue {
       healed: this.#healed,
       lost,
       unreadable,
-      removed: this.#removed,
+      removed,
     }
   }
 
@@ -222,6 +228,7 @@ class Rescue {
 
   async #add(blob: PackedBlob, sealed: Uint8Array, uncompressedLength: number): Promise<void> {
     this.#savedKeys.add(keyOf(blob))
+    if (this.#options.dryRun === true) return
     const builder = (this.#builders[blob.type] ??= new PackBuilder(blob.type))
     builder.add(blob.id, sealed, uncompressedLength)
     if (builder.length >= (this.#options.packSize ?? PACK_SIZE)) await this.#closePack(blob.type)
