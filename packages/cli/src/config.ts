@@ -9,6 +9,8 @@ import { CliError } from './error.ts'
 const poolLimits = z.strictObject({
   /** VMs that are backed up at once. Default 2. */
   vms: z.int().min(1).max(64).optional(),
+  /** Of those, VMs that run on one host. */
+  hostVms: z.int().min(1).optional(),
   /** Disks that are read at once, of all VMs. Default 4. */
   disks: z.int().min(1).max(64).optional(),
   /** The same on each storage repository. */

@@ -4,6 +4,7 @@ import type { PoolConfig } from './config.ts'
 /** Limits as options name them; they go before those of the configuration. Rates are MiB per second. */
 export interface LimitArguments {
   readonly vmsAtOnce?: number
+  readonly hostVms?: number
   readonly disksAtOnce?: number
   readonly storageDisks?: number
   readonly storageSnapshots?: number
@@ -18,6 +19,7 @@ export type PoolLimits = NonNullable<PoolConfig['limits']>
 /** What is configured for a pool, where no option says otherwise. */
 export const limitsOf = ({ limits = {} }: PoolConfig, args: LimitArguments): PoolLimits => ({
   vms: args.vmsAtOnce ?? limits.vms,
+  hostVms: args.hostVms ?? limits.hostVms,
   disks: args.disksAtOnce ?? limits.disks,
   storageDisks: args.storageDisks ?? limits.storageDisks,
   storageSnapshots: args.storageSnapshots ?? limits.storageSnapshots,
@@ -33,12 +35,8 @@ export function bandwidthOf({ readMiBps, storageReadMiBps, writeMiBps }: PoolLim
   return { read: inBytes(readMiBps), storageRead: inBytes(storageReadMiBps), write: inBytes(writeMiBps) }
 }
 
-/** VMs backed up at once: while one is prepared or tidied, the other one's disks are read. */
-export const vmsAtOnce = ({ vms = 2 }: PoolLimits): number => vms
-
 /** What runs of several VMs keep to together. */
-export const runLimits = ({ disks, storageDisks, storageSnapshots }: PoolLimits): Partial<LimitOptions> => ({
-  ...(disks === undefined ? {} : { disks }),
-  ...(storageDisks === undefined ? {} : { storageDisks }),
-  ...(storageSnapshots === undefined ? {} : { storageSnapshots }),
-})
+export function runLimits({ vms, hostVms, disks, storageDisks, storageSnapshots }: PoolLimits): Partial<LimitOptions> {
+  const said = Object.entries({ vms, hostVms, disks, storageDisks, storageSnapshots })
+  return Object.fromEntries(said.filter(([, limit]) => limit !== undefined))
+}

@@ -85,6 +85,8 @@ export interface Vm {
   readonly powerState: string
   /** `VM.tags`. */
   readonly tags: readonly string[]
+  /** Names the host it runs on, to tell hosts apart; absent when it does not run. */
+  readonly host?: string
   /** Disks that can hold data, by position; CD drives are left out. */
   readonly disks: readonly Disk[]
 }

@@ -29,7 +29,7 @@ import { progressView } from '../output/progress.ts'
 import { shareOut } from '../output/shared.ts'
 import { table } from '../output/table.ts'
 import { duration, moment, shortId, size } from '../output/units.ts'
-import { runLimits, vmsAtOnce } from '../limits.ts'
+import { runLimits } from '../limits.ts'
 import { chooseVms, checkDisks, isIncluded, type SelectionArguments } from './vm-selection.ts'
 import { ledgerOfThisMachine } from '../state.ts'
 import { TOOL } from '../version.ts'
@@ -70,21 +70,23 @@ export async function backup(
   const all = await open.pool.vms(global.signal)
   const { chosen } = chooseVms(out, all, selectors, args) // all names first: nothing half-done by a typo
   checkDisks(chosen, args)
-  const atOnce = vmsAtOnce(open.limits)
+  const limits = new Limits(runLimits(open.limits))
   const context = {
     pool: open.pool,
     repository,
     clock: systemClock,
     tool: TOOL,
     ledger: ledgerOfThisMachine(),
-    limits: new Limits(runLimits(open.limits)),
+    limits,
   }
   const outcomes: (BackupRun | BackupFailure)[] = []
-  const outOf = outOfEach(out, Math.min(atOnce, chosen.length))
+  const outOf = outOfEach(out, Math.min(limits.options.vms, chosen.length))
   const backUp = async ([i, vm]: [number, Vm], signal: AbortSignal) => {
     const own = outOf(vm)
+    const on = narrate(own)
     try {
-      outcomes[i] = await backupOne({ ...context, on: narrate(own) }, own, vm, args, signal)
+      using _place = await limits.vm(vm, (wait) => on({ type: 'waiting', wait }), signal)
+      outcomes[i] = await backupOne({ ...context, on }, own, vm, args, signal)
     } catch (error) {
       if (global.signal.aborted || chosen.length === 1) throw error
       const failure = { vm: vm.name, code: codeOf(error) ?? null, message: describe(error) }
@@ -95,7 +97,7 @@ export async function backup(
       own.live('')
     }
   }
-  await forEachBounded(chosen.entries(), atOnce, backUp, global.signal)
+  await forEachBounded(chosen.entries(), chosen.length, backUp, global.signal) // as many as the limits let
   const runs = outcomes.filter((outcome) => 'point' in outcome)
   const failed = outcomes.filter((outcome) => 'message' in outcome)
   out.result({ points: runs.map(summaryOf), failed }, chosen.length > 1 ? runTable(runs) : '')
@@ -240,10 +242,18 @@ const diskPlanLine = (plan: VmPlan['disks'][number]): string => {
   return `  disk ${position} '${name}' ${size(bytes)}: ${plan.action} over ${plan.source} - ${explain(plan)}`
 }
 
-const waitForPrograms = (wait: Wait) =>
-  wait.for === 'snapshot'
-    ? { for: wait.for, storages: wait.storages.map(({ uuid, name }) => ({ uuid, name })), most: wait.most }
-    : { for: wait.for, position: wait.disk.position, vdi: wait.disk.vdiUuid }
+function waitForPrograms(wait: Wait): object {
+  switch (wait.for) {
+    case 'host':
+      return wait
+    case 'snapshot':
+      return { ...wait, storages: wait.storages.map(({ uuid, name }) => ({ uuid, name })) }
+    case 'disk':
+      return { for: wait.for, position: wait.disk.position, vdi: wait.disk.vdiUuid }
+    default:
+      return wait satisfies never
+  }
+}
 
 const waitLine = ({ storages, most }: Extract<Wait, { for: 'snapshot' }>): string =>
   `waits: ${most === 1 ? 'a snapshot is' : `${most} snapshots are`} open on ${storages.map(({ name }) => `'${name}'`).join(' or ')} (limit storageSnapshots)`

@@ -44,6 +44,7 @@ export function addBackup(program: Command, start: Start): void {
       unusualFactor,
     )
     .option('--vms-at-once <n>', 'back so many VMs up at once (default: 2)', count)
+    .option('--host-vms <n>', 'and so many that run on one host (default: no limit)', count)
     .option('--disks-at-once <n>', 'read so many disks at once, of all VMs (default: 4)', count)
     .option('--storage-disks <n>', 'and so many of one storage (default: no limit)', count)
     .option('--storage-snapshots <n>', 'have so many snapshots open on one storage (default: no limit)', count)

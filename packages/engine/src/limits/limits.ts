@@ -1,8 +1,12 @@
-import type { Disk, Storage } from '../pool.ts'
+import type { Disk, Storage, Vm } from '../pool.ts'
 import { Places } from './places.ts'
 
 /** How much runs may do at once. Infinity for no limit. */
 export interface LimitOptions {
+  /** VMs that are backed up at once: while one is prepared or tidied, the other one's disks are read. */
+  readonly vms: number
+  /** Of those, VMs that run on one host. */
+  readonly hostVms: number
   /** Disks that are read at once, over all VMs. Each holds up to some 40 MB of memory, and two NBD connections. */
   readonly disks: number
   /** Disks of one storage that are read at once. */
@@ -11,16 +15,25 @@ export interface LimitOptions {
   readonly storageSnapshots: number
 }
 
-export const limitDefaults: LimitOptions = { disks: 4, storageDisks: Infinity, storageSnapshots: Infinity }
+export const limitDefaults: LimitOptions = {
+  vms: 2,
+  hostVms: Infinity,
+  disks: 4,
+  storageDisks: Infinity,
+  storageSnapshots: Infinity,
+}
 
 /** What a run waits for before it goes on. */
 export type Wait =
+  | { readonly for: 'host'; readonly most: number }
   | { readonly for: 'snapshot'; readonly storages: readonly Storage[]; readonly most: number }
   | { readonly for: 'disk'; readonly disk: Disk }
 
 /** Limits that runs of one process hold together. One for the runs of one pool. */
 export class Limits {
   readonly options: LimitOptions
+  readonly #vms: Places
+  readonly #hostVms: Places
   readonly #snapshots: Places
   readonly #snapshooting = new Places(1)
   readonly #disks: Places
@@ -28,9 +41,20 @@ export class Limits {
 
   constructor(options: Partial<LimitOptions> = {}) {
     this.options = { ...limitDefaults, ...options }
+    this.#vms = new Places(this.options.vms)
+    this.#hostVms = new Places(this.options.hostVms)
     this.#snapshots = new Places(this.options.storageSnapshots)
     this.#disks = new Places(this.options.disks)
     this.#storageDisks = new Places(this.options.storageDisks)
+  }
+
+  /** The right to begin with a VM. For whoever calls `backupVm` for several. */
+  async vm({ host }: Vm, onWait: (wait: Wait) => void, signal: AbortSignal): Promise<Disposable> {
+    using places = new DisposableStack()
+    const tell = () => onWait({ for: 'host', most: this.#hostVms.most })
+    places.use(await this.#hostVms.take(host === undefined ? [] : [host], tell, signal)) // before the other, as with disks
+    places.use(await this.#vms.take([''], () => {}, signal))
+    return places.move()
   }
 
   /** The right to one more open snapshot of these disks. */

@@ -1,5 +1,6 @@
 import { bytes } from '@tidemark/blocks'
 import type { Session, SrRecord, VbdRecord, VdiRecord, VdiRef, VmRecord } from '@tidemark/xenapi'
+import { NULL_REF } from '@tidemark/xenapi/codec'
 import { positionOfDevice } from '../device.ts'
 import { EngineError } from '../error.ts'
 import type { Disk, Storage, StorageSpace, Vm } from '../pool.ts'
@@ -39,6 +40,7 @@ export async function readInventory(
         name: vm.name_label,
         powerState: vm.power_state,
         tags: vm.tags,
+        ...(vm.resident_on !== NULL_REF && { host: vm.resident_on }),
         disks: disksOf(vm),
       }))
       .toSorted((a, b) => a.name.localeCompare(b.name)),
