@@ -1,17 +1,16 @@
-import { execFile } from 'node:child_process'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { MiB } from '@tidemark/blocks'
 import { fileLedger, inspectPool, tidyPool, type Inspection, type Verdict } from '@tidemark/engine'
 import { openXenPool } from '@tidemark/engine/xen'
 import { localBackend, openRepository } from '@tidemark/repository'
-import type { Session, VdiRef, VmRef } from '@tidemark/xenapi'
+import type { VmRef } from '@tidemark/xenapi'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Order } from './support/mortal-run.ts'
-import { guestWrites, openBench, succeed, type Bench, type Line } from './support/pool.ts'
+import { census, removeLoneDisks, removeVm } from './support/census.ts'
+import { mortal, type Deadly } from './support/mortal.ts'
+import { playProcessKills } from './simulation/process-kills.ts'
+import { guestWrites, openBench, PASSWORD, succeed, type Bench, type Line } from './support/pool.ts'
 
-const PASSWORD = 'correct horse'
 let bench: Bench
 let vdi: string
 
@@ -23,34 +22,6 @@ beforeAll(async () => {
   await succeed(bench.tidemark('backup', 'web'))
 }, 60_000)
 afterAll(() => bench[Symbol.asyncDispose]())
-
-/** Runs a backup or a restore in a process of its own, which dies at a step. Answers the steps it passed. */
-function runMortal(kind: Order['kind'], at: Order['at'], after?: number): Promise<{ steps: string[]; died: boolean }> {
-  const { lab, repository } = bench
-  const order: Order = {
-    kind,
-    at,
-    url: lab.url,
-    fingerprint: lab.fingerprint,
-    password: PASSWORD,
-    repository,
-    state: join(bench.directory, 'state', 'runs'),
-    vm: 'web',
-    ...(after === undefined ? {} : { after }),
-  }
-  const program = join(import.meta.dirname, 'support/mortal-run.ts')
-  const { promise, resolve, reject } = Promise.withResolvers<{ steps: string[]; died: boolean }>()
-  execFile(
-    process.execPath,
-    ['--conditions=@tidemark/source', '--disable-warning=ExperimentalWarning', program, JSON.stringify(order)],
-    (error, stdout, stderr) => {
-      const steps = stdout.split('\n').filter((line) => line !== '')
-      if (error !== null && error.signal !== 'SIGKILL') reject(new Error(stderr))
-      else resolve({ steps, died: error !== null })
-    },
-  )
-  return promise
-}
 
 /** What the doctor finds now, carried out; resumable snapshots too. */
 async function tidy(): Promise<readonly Verdict[]> {
@@ -64,18 +35,9 @@ async function tidy(): Promise<readonly Verdict[]> {
   return inspection.verdicts
 }
 
-/** What there is of snapshots, of disks with data, and of VMs: all that a run could leave. */
-async function census(admin: Session) {
-  const vms = Object.values(await admin.VM.get_all_records())
-  const vdis = Object.values(await admin.VDI.get_all_records())
-  return {
-    vms: vms.filter((vm) => !vm.is_a_template && !vm.is_control_domain && !vm.is_a_snapshot).length,
-    snapshots: vms.filter((vm) => vm.is_a_snapshot).length,
-    disks: vdis.filter(({ is_a_snapshot: isSnapshot }) => !isSnapshot).length,
-    copies: vdis.filter(({ is_a_snapshot: isSnapshot, type }) => isSnapshot && type !== 'cbt_metadata').length,
-    bases: vdis.filter(({ type }) => type === 'cbt_metadata').length,
-  }
-}
+const runMortal = (kind: Deadly['kind'], at: Deadly['at'], after?: number) =>
+  mortal(bench, { kind, at, vm: 'web', ...(after !== undefined && { after }) })
+
 const usual = { vms: 1, snapshots: 0, disks: 1, copies: 0, bases: 1 }
 
 const backupSteps = [
@@ -123,6 +85,22 @@ test('a restore that is killed at any step of its journal leaves nothing behind 
   }
 }, 180_000)
 
+test('a restore as a new disk that is killed at any step of its journal leaves nothing behind once the doctor was there', async () => {
+  await using admin = await bench.admin()
+  const { steps } = await runMortal('new-disk', 'journal')
+  expect(steps).toEqual(['begin', 'disk (noted)', 'disk-made (noted)', 'end', 'ended'])
+  await removeLoneDisks(admin)
+  expect(await census(admin)).toEqual(usual)
+  for (const [n, step] of steps.entries()) {
+    expect((await runMortal('new-disk', 'journal', n)).died, step).toBe(true)
+    await tidy()
+    const isWhole = n >= steps.indexOf('end') // released: it is the administrator's
+    expect((await census(admin)).disks, step).toBe(isWhole ? 2 : 1)
+    if (isWhole) await removeLoneDisks(admin)
+    expect(await census(admin), step).toEqual(usual)
+  }
+}, 180_000)
+
 test('a restore over a disk that is killed at any step is told, and done again it is whole and forgotten', async () => {
   await using admin = await bench.admin()
   await guestWrites(bench.lab, vdi, [2, 9], 'as of the point')
@@ -150,23 +128,6 @@ test('a restore over a disk that is killed at any step is told, and done again i
     expect(await census(admin), step).toEqual(usual)
   }
 }, 240_000)
-
-async function removeVm(admin: Session, name: string): Promise<void> {
-  for (const vm of await admin.VM.get_by_name_label(name)) {
-    const vbds = await Promise.all((await admin.VM.get_VBDs(vm)).map((vbd) => admin.VBD.get_record(vbd)))
-    await admin.VM.destroy(vm)
-    for (const { VDI, empty } of vbds) if (!empty) await destroyed(admin, VDI)
-  }
-}
-
-/** The control domain lets go of a disk some seconds after its import. */
-async function destroyed(admin: Session, vdi: VdiRef): Promise<void> {
-  for (;;) {
-    const held = await Promise.all((await admin.VDI.get_VBDs(vdi)).map((vbd) => admin.VBD.get_currently_attached(vbd)))
-    if (!held.includes(true)) return admin.VDI.destroy(vdi)
-    await sleep(50)
-  }
-}
 
 test('what is not ours is left alone, however much it looks like ours', async () => {
   await using admin = await bench.admin()
@@ -258,3 +219,8 @@ test('a run that fails on a pool that will not tidy either keeps its journal: th
   expect(await census(admin)).toEqual(usual)
   expect(await journals()).toEqual([])
 }, 60_000)
+
+test('processes that are killed at a call to the pool: the next run completes, and the pool is clean', async () => {
+  const points = await playProcessKills({ seed: 2, each: 1, onPoint: () => {} })
+  expect(points.map((point) => point.split(':')[0])).toEqual(['backup', 'restore', 'new-disk', 'over'])
+}, 180_000)

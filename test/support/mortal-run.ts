@@ -7,8 +7,10 @@ import {
   fileLedger,
   listPoints,
   openPoint,
+  planNewDisks,
   resumeDefaults,
   restoreAsNewVm,
+  restoreNewDisks,
   restoreOver,
   systemClock,
   type Journal,
@@ -21,7 +23,7 @@ import { login } from '@tidemark/xenapi'
 
 /** What such a process is to do. */
 export interface Order {
-  readonly kind: 'backup' | 'restore' | 'over'
+  readonly kind: 'backup' | 'restore' | 'new-disk' | 'over'
   readonly url: string
   readonly fingerprint: string
   readonly password: string
@@ -117,5 +119,8 @@ if (order.kind === 'backup') {
   const point = await openPoint(repository, choosePoint(await listPoints(repository), order.vm))
   const context = { pool, repository, ledger, onDisk: () => {} }
   if (order.kind === 'over') await restoreOver(context, point, point.record.disks)
-  else await restoreAsNewVm(context, point, { name: 'restored', storage: undefined })
+  else if (order.kind === 'new-disk') {
+    const placements = await planNewDisks(pool, point, point.record.disks, { storage: undefined })
+    await restoreNewDisks(context, point, placements, {})
+  } else await restoreAsNewVm(context, point, { name: 'restored', storage: undefined })
 }
