@@ -23,12 +23,12 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => bench[Symbol.asyncDispose]())
 
-/** What the doctor finds now, carried out; resumable snapshots too. */
-async function tidy(): Promise<readonly Verdict[]> {
+/** What the doctor of this machine, or of another, finds now, carried out; resumable snapshots too. */
+async function tidy(state = join(bench.directory, 'state', 'runs')): Promise<readonly Verdict[]> {
   await using session = await bench.admin()
   const pool = await openXenPool(session)
   await using repository = await openRepository(localBackend(bench.repository), PASSWORD)
-  const context = { pool, repository, ledger: fileLedger(join(bench.directory, 'state', 'runs')) }
+  const context = { pool, repository, ledger: fileLedger(state) }
   const othersAtWork = await repository.isShared()
   const inspection = await inspectPool(context, { othersAtWork, leaveResumable: false })
   expect(await tidyPool(context, inspection)).toEqual([])
@@ -120,6 +120,12 @@ test('a restore over a disk that is killed at any step is told, and done again i
     expect(torn.map(({ action, leftover }) => [action, leftover.uuid])).toEqual(isTorn ? [['report', vdi]] : [])
     expect(torn.map(({ why }) => why).join('')).toMatch(isTorn ? /restore [0-9a-f]{8} --over --disk 0' again/ : /^$/)
     if (isTorn) {
+      const elsewhere = await tidy(join(bench.directory, 'another machine'))
+      expect(elsewhere.map(({ leftover: { kind, uuid, position } }) => ({ kind, uuid, position }))).toContainEqual({
+        kind: 'torn-disk',
+        uuid: vdi,
+        position: 0,
+      })
       const again = await succeed(bench.tidemark('restore', 'web', '--over'))
       expect(again['disks'][0]).toMatchObject({ verified: true })
       expect((await tidy()).filter(({ leftover }) => leftover.kind === 'torn-disk')).toEqual([])

@@ -3,7 +3,7 @@ import { cutRunOf, overLimit } from './checkpoint/limit.ts'
 import { systemClock, type Clock } from './clock.ts'
 import type { Ledger, RunStep, UnfinishedRun } from './ledger/ledger.ts'
 import { listPoints, openPoint, vmOf, type OpenPoint, type RestorePoint } from './points.ts'
-import { nothingKnown, type Leftover, type Pool, type Vm } from './pool.ts'
+import type { Leftover, Pool, Vm } from './pool.ts'
 import { tornDisks } from './restore/torn.ts'
 
 /** What is to become of an object that a run of ours left on the pool. */
@@ -64,26 +64,18 @@ export async function inspectPool(
   const running = runs.filter(({ isAlive }) => isAlive)
   const { vm } = options
   const all = await pool.leftovers(namesOf(runs), signal)
-  const chosen = vm === undefined ? all : all.filter((each) => isSnapshotOf(each, vm))
+  const chosen = vm === undefined ? all : all.filter((each) => isOfVm(each, vm))
   const known = await knownPoints(repository, chosen, signal)
   const evidence = { known, crashed, running, repository: repository.id, options, now: clock.now() }
   const verdicts = chosen.map((leftover) => judge(leftover, evidence))
   const left = verdicts.filter(({ resumableUntil }) => resumableUntil !== undefined)
-  const torn = crashed.filter((run) => tornDisks(run).length > 0) // remembered until they are restored again
+  const torn = new Set(all.flatMap(({ kind, uuid }) => (kind === 'torn-disk' ? uuid : []))) // until they are restored again
   const over = crashed
-    .filter((run) => !torn.includes(run))
+    .filter((run) => !tornDisks(run).some(({ uuid }) => torn.has(uuid)))
     .filter(({ header }) => vm === undefined || (header.kind === 'backup' && header.vm.uuid === vm.uuid))
     .filter((run) => !left.some(({ leftover }) => isOf(run, leftover)))
-  const concerned = torn.filter(({ header }) => vm === undefined || header.vm.uuid === vm.uuid)
-  return { verdicts: [...verdicts, ...concerned.flatMap(tornVerdicts)], over }
+  return { verdicts, over }
 }
-
-const tornVerdicts = (run: UnfinishedRun): readonly Verdict[] =>
-  tornDisks(run).map(({ uuid, name, position, point }) => {
-    const id = point.slice(0, 8)
-    const why = `a restore over it was cut off: it is part what it was, part restore point ${id}. Do not start its VM; run 'tidemark restore ${id} --over --disk ${position}' again`
-    return { leftover: { ...nothingKnown, kind: 'torn-disk', uuid, name }, action: 'report', why }
-  })
 
 /** Carries verdicts out; `leave` and `report` change nothing. @returns what could not be done, and why */
 export async function tidyPool(
@@ -143,6 +135,7 @@ function judge(leftover: Leftover, evidence: Evidence): Verdict {
     why,
     ...(point === undefined ? {} : { point }),
   })
+  if (leftover.kind === 'torn-disk') return judgeTorn(leftover, evidence, verdict)
   if (leftover.repository !== undefined && leftover.repository !== repository) {
     return verdict('leave', `it belongs to the repository ${leftover.repository.slice(0, 8)}`)
   }
@@ -188,6 +181,23 @@ function judgeBase(leftover: Leftover, { known }: Evidence, verdict: Decide): Ve
   return verdict('remove', 'no restore point needs it as base')
 }
 
+function judgeTorn(leftover: Leftover, { repository, running, crashed, options }: Evidence, verdict: Decide): Verdict {
+  if (running.some((run) => isOf(run, leftover))) return verdict('leave', 'a restore over it is under way')
+  const id = leftover.point?.slice(0, 8)
+  const isElsewhere = leftover.repository !== repository
+  if (!isElsewhere && options.othersAtWork && !crashed.some((run) => isOf(run, leftover))) {
+    return verdict(
+      'report',
+      `it is being written over with restore point ${id}, or that was cut off: see who works with the repository`,
+    )
+  }
+  const where = isElsewhere ? ` of the repository ${leftover.repository?.slice(0, 8)}` : ''
+  return verdict(
+    'report',
+    `a restore over it was cut off: it is part what it was, part restore point ${id}${where}. Do not start its VM; run 'tidemark restore ${id} --over --disk ${leftover.position}' again`,
+  )
+}
+
 function judgeNew(leftover: Leftover, verdict: Decide): Verdict {
   if (leftover.kind === 'new-vm' && leftover.usedBy.length > 0) {
     return verdict('report', `a restore of '${leftover.name}' was cut off, and it runs or has disks of its own`)
@@ -209,11 +219,12 @@ function tellsOf(step: RunStep, { uuid, name, disk, disks, kind, mark }: Leftove
       return step.uuid === uuid || (kind === 'new-vm' && disks.includes(step.uuid))
     case 'vm-made':
       return step.uuid === uuid
+    case 'overwrite':
+      return step.disk === uuid
     case 'saved':
     case 'resumed':
     case 'cut':
     case 'left':
-    case 'overwrite':
     case 'overwritten':
     case 'vm':
       return false
@@ -229,8 +240,9 @@ const namesOf = (runs: readonly UnfinishedRun[]): ReadonlySet<string> =>
     ),
   )
 
-const isSnapshotOf = ({ kind, vm, disk }: Leftover, { uuid, disks }: Vm): boolean =>
-  (kind === 'vm-snapshot' && vm === uuid) || (kind === 'disk-snapshot' && disks.some(({ vdiUuid }) => vdiUuid === disk))
+const isOfVm = ({ kind, vm, disk }: Leftover, { uuid, disks }: Vm): boolean =>
+  (kind === 'vm-snapshot' && vm === uuid) ||
+  ((kind === 'disk-snapshot' || kind === 'torn-disk') && disks.some(({ vdiUuid }) => vdiUuid === disk))
 
 /** What the repository says of the snapshots of a pool. */
 interface KnownPoints {

@@ -61,6 +61,10 @@ export interface RestoreTarget {
   /** Takes our marks off a disk: its restore is complete, and it is nobody's leftover any more. */
   releaseDisk(vdiUuid: string): Promise<void>
   diskState(vdiUuid: string, signal?: AbortSignal): Promise<DiskState | undefined>
+  /** Says on a disk that it is being written over, a mixture until `clearTorn`: whoever reads the pool can tell, on any machine. */
+  markTorn(vdiUuid: string, torn: Torn, signal?: AbortSignal): Promise<void>
+  /** Takes that back; nothing where it was not said. */
+  clearTorn(vdiUuid: string): Promise<void>
   /** Writes stretches of a disk, and leaves the rest of it as it is. */
   writeDisk(vdiUuid: string, content: DiskWrite, signal?: AbortSignal): Promise<void>
   /** What was written to a disk since a snapshot of it, by the pool's tracking. To be asked before any reader is opened. */
@@ -138,6 +142,16 @@ export interface SnapshotOptions {
   readonly name: string
 }
 
+/** What a disk that is being written over becomes. */
+export interface Torn {
+  /** ID of the repository. */
+  readonly repository: string
+  /** ID of the restore point. */
+  readonly point: string
+  /** Of the disk, at the point. */
+  readonly position: number
+}
+
 /** What a run noted of a snapshot that it took. */
 export interface LeftSnapshot {
   readonly uuid: string
@@ -170,8 +184,10 @@ export interface Leftover {
   readonly vm: string | undefined
   /** UUID of the live disk that a disk snapshot is of. */
   readonly disk: string | undefined
-  /** The restore point that a base belongs to. */
+  /** The restore point that a base belongs to, or that a disk is in part. */
   readonly point: string | undefined
+  /** Of a disk that is in part a restore point, at that point. */
+  readonly position: number | undefined
   /** The text that a new disk was given for the journal. */
   readonly mark: string | undefined
   /** UUIDs of the disks that a snapshot of a VM consists of, or that a VM holds. */
@@ -186,6 +202,7 @@ export const nothingKnown = {
   vm: undefined,
   disk: undefined,
   point: undefined,
+  position: undefined,
   mark: undefined,
   disks: [],
   usedBy: [],

@@ -155,7 +155,7 @@ export function memoryPool(sizes: readonly number[]): MemoryPool {
     },
     leftovers: async () =>
       [...taken].map(([uuid, { name, repository, own }]): Leftover => {
-        const none = { disk: undefined, point: undefined, mark: undefined, usedBy: [] }
+        const none = { disk: undefined, point: undefined, position: undefined, mark: undefined, usedBy: [] }
         return { ...none, kind: 'vm-snapshot', uuid, name, repository, vm: 'vm-1', disks: own.map((copy) => copy.uuid) }
       }),
     finishLeftover: async ({ uuid }, point) => held(uuid).keepAsBase(point),
@@ -199,6 +199,8 @@ export function memoryPool(sizes: readonly number[]): MemoryPool {
       },
       releaseDisk: async () => {},
       diskState: async (uuid) => (disks.has(uuid) ? { size: bytes(known(uuid).data.length), usedBy: [] } : undefined),
+      markTorn: async () => {},
+      clearTorn: async () => {},
       writesParts: true,
       async writeDisk(uuid, { extents, body }) {
         pool.before('writeDisk')

@@ -39,7 +39,7 @@ export type RunStep =
   /** A disk is about to be made, marked with a text of its own. */
   | { readonly step: 'disk'; readonly mark: string }
   | { readonly step: 'disk-made'; readonly uuid: string }
-  /** A disk of the pool is about to become what it was at a point: a mixture, from here to `overwritten`. */
+  /** A disk of the pool, which says so itself, is about to become what it was at a point: a mixture, from here to `overwritten`. */
   | {
       readonly step: 'overwrite'
       readonly disk: string

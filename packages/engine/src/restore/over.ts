@@ -28,7 +28,7 @@ export interface RestoredOver {
 
 /**
  * Makes the pool's own disks of the same UUID what they were at the point, writing only what differs. From the first byte to the last a
- * disk is a mixture, so that is journalled: who is cut off in between says so, and doing it again completes it.
+ * disk is a mixture: the journal says so, and the disk on the pool itself. Doing it again completes it.
  * @throws EngineError ENGINE_TARGET when a disk is missing, attached to a running VM, or of another size; ENGINE_MISMATCH
  */
 export async function restoreOver(
@@ -52,7 +52,8 @@ export async function restoreOver(
       disks.push(await restoreOne({ ...context, journal, state }, point, record, { readBack, useTracking }, signal))
     }
   } finally {
-    if (!state.isTorn) await journal.end() // else it is remembered until it is written whole
+    if (state.isTorn) await journal.note({ step: 'left', why: 'a disk is written in part' }) // until it is written whole
+    else await journal.end()
   }
   await forgetTorn(ledger, header, new Set(uuids))
   return { disks, snapshots }
@@ -76,10 +77,12 @@ async function restoreOne(
   const content = await contentOf(point, record, signal)
   const suspects = useTracking ? await changedSincePoint(context.pool, record, signal) : undefined
   const begin = async () => {
+    await context.pool.restore.markTorn(vdi, { repository: context.repository.id, point: point.id, position }, signal)
     state.isTorn = true
     await journal.note({ step: 'overwrite', disk: vdi, name, position, point: point.id })
   }
   const filled = await fillOver({ ...context, readBack, record, content, vdiUuid: vdi }, suspects, begin, signal)
+  await context.pool.restore.clearTorn(vdi) // an earlier restore's too, which this one has made whole
   if (state.isTorn) await journal.note({ step: 'overwritten', disk: vdi })
   state.isTorn = false
   return { record, vdiUuid: vdi, filled }

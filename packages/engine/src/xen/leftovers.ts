@@ -1,7 +1,7 @@
 import { isFailure, type VbdRecord, type VdiRecord, type VdiRef, type VmRecord } from '@tidemark/xenapi'
 import { nothingKnown, type Leftover } from '../pool.ts'
 import { destroyTrial } from './boot.ts'
-import { isMarked, MARK_MADE, MARK_POINT, MARK_REPOSITORY, MARK_ROLE } from './marks.ts'
+import { isMarked, MARK_MADE, MARK_POINT, MARK_REPOSITORY, MARK_ROLE, tornOf } from './marks.ts'
 import { destroyDisk, destroySnapshot, destroyVm, disksOf, keepLog, type SnapshotContext } from './snapshot.ts'
 
 /** The pool's objects by reference. */
@@ -30,7 +30,8 @@ export async function readLeftovers(
   const inSnapshots = new Set(snapshots.flatMap(({ disks }) => disks))
   const disks = Object.values(vdis).flatMap((vdi) => diskLeft(objects, vdi, names) ?? [])
   const loose = disks.filter(({ kind, uuid }) => kind !== 'disk-snapshot' || !inSnapshots.has(uuid))
-  return [...snapshots, ...newVms(objects, loose), ...loose]
+  const torn = Object.values(vdis).flatMap((vdi) => tornDisk(vdi) ?? [])
+  return [...snapshots, ...newVms(objects, loose), ...loose, ...torn]
 }
 
 function snapshotLeft(objects: Objects, vm: VmRecord, names: ReadonlySet<string>): Leftover | undefined {
@@ -65,6 +66,11 @@ function diskLeft(objects: Objects, vdi: VdiRecord, names: ReadonlySet<string>):
       return vm === undefined || vm.is_control_domain ? [] : [vm.name_label]
     }),
   }
+}
+
+function tornDisk(vdi: VdiRecord): Leftover | undefined {
+  const torn = tornOf(vdi)
+  return torn && { ...nothingKnown, ...torn, kind: 'torn-disk', uuid: vdi.uuid, name: vdi.name_label, disk: vdi.uuid }
 }
 
 /** A copy that was tidied half may be a base already, with the role of before, or with none when its run died while it changed. */

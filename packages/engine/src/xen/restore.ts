@@ -11,7 +11,7 @@ import {
 import { EngineError } from '../error.ts'
 import type { Changes, DiskState, NewVmParts, RestoreTarget, Vm } from '../pool.ts'
 import { readInventory } from './inventory.ts'
-import { MARK_MADE, MARK_REPOSITORY, MARK_ROLE, MARK_SELF } from './marks.ts'
+import { clearTorn, MARK_MADE, MARK_REPOSITORY, MARK_ROLE, MARK_SELF, markTorn } from './marks.ts'
 import { fromTheBeginning, repeated, settled, type Seen } from './outcome.ts'
 import { whileBusy } from './patience.ts'
 import { makeCards, settingsOf, targetFacts, withoutCards } from './settings.ts'
@@ -60,6 +60,8 @@ export function xenRestore(context: SnapshotContext): RestoreTarget {
       }
     },
     diskState: (uuid, signal) => diskState(session, uuid, signal),
+    markTorn: (uuid, torn, signal) => markTorn(session, uuid, torn, signal),
+    clearTorn: (uuid) => clearTorn(session, uuid),
     writesParts: true,
     async writeDisk(uuid, { extents, body }, signal) {
       const vdi = await session.VDI.get_by_uuid(uuid, { signal })
