@@ -6,9 +6,9 @@ import { openXenPool } from '@tidemark/engine/xen'
 import { localBackend, openRepository } from '@tidemark/repository'
 import type { VmRef } from '@tidemark/xenapi'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { playProcessKills } from './simulation/process-kills.ts'
 import { census, removeLoneDisks, removeVm } from './support/census.ts'
 import { mortal, type Deadly } from './support/mortal.ts'
-import { playProcessKills } from './simulation/process-kills.ts'
 import { guestWrites, openBench, PASSWORD, succeed, type Bench, type Line } from './support/pool.ts'
 
 let bench: Bench

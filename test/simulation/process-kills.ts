@@ -74,7 +74,7 @@ async function playOne(scene: Killing, kind: Kind, after: number): Promise<void>
   const usual = JSON.stringify({ vms: 1, snapshots: 0, disks: 1, copies: 0, bases: 1 })
   if (left !== usual) throw new Error(`the pool has ${left}, not ${usual}`)
   const broken = await bench.lab.control.invariants()
-  if (broken.length > 0) throw new Error(`the pool is no whole: ${broken.join(', ')}`)
+  if (broken.length > 0) throw new Error(`the pool is no whole: ${JSON.stringify(broken)}`)
 }
 
 /** A restore over a disk has something to write, a backup something to read; the other restores have a point. */
