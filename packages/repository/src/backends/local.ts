@@ -22,6 +22,7 @@ export function localBackend(path: string, fs: FileSystem = nodeFileSystem): Bac
   const root = resolve(path)
   return {
     location: root,
+    savesAtOnce: 2, // while one is on its way to the disk, the next one fills
     create: (signal) => createDirectories(fs, root, signal),
     list: (type, signal) => listFiles(fs, root, type, signal),
     load: (file, range, signal, memory) =>
