@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { bytes, MiB, type Bytes } from '@tidemark/blocks'
+import { bytes, KiB, MiB, type Bytes } from '@tidemark/blocks'
 import {
   backupDefaults,
   backupVm,
@@ -11,8 +11,18 @@ import {
   type Pool,
   type Storage,
   type Vm,
+  openPoint,
 } from '@tidemark/engine'
-import { initRepository, memoryBackend, systemClock as repositoryClock, type Repository } from '@tidemark/repository'
+import {
+  initRepository,
+  memoryBackend,
+  openRepository,
+  readContent,
+  RepositoryError,
+  systemClock as repositoryClock,
+  type Backend,
+  type Repository,
+} from '@tidemark/repository'
 import { expect, test } from 'vitest'
 import { memoryPool, type MemoryPool } from './memory-pool.ts'
 
@@ -141,3 +151,77 @@ test('a disk that cannot be read ends its VM at once, though the others have a l
   await expect(backupVm(context, part.vm, options)).rejects.toThrow('this one is broken')
   expect(stopped).toHaveLength(1)
 })
+
+/** Every point of the repository, byte for byte, and the repository itself. */
+async function expectSound(store: Backend, disks: ReadonlyMap<string, Uint8Array>): Promise<number> {
+  await using repository = await openRepository(store, 'pw', fast)
+  const points = await listPoints(repository)
+  await repository.loadIndex()
+  for (const point of points) {
+    const { record, parts } = await openPoint(repository, point)
+    const content = await parts.disks[0]?.content()
+    if (content === undefined) throw new Error('a point without a disk')
+    const image = Buffer.alloc(content.size)
+    for await (const chunk of readContent(repository, content, { holes: 'skip' })) {
+      if (chunk.data !== 'zero') image.set(chunk.data, chunk.offset)
+    }
+    expect(image.equals(disks.get(record.vm.uuid) ?? new Uint8Array())).toBe(true)
+  }
+  expect((await repository.check({ readData: true })).errors).toEqual([])
+  return points.length
+}
+
+/** A pool whose disks pause between their pieces, so that others begin and end meanwhile. */
+function slow(part: MemoryPool, ms: number): MemoryPool {
+  const snapshot = part.snapshot.bind(part)
+  part.snapshot = async (vm, marks) => {
+    const taken = await snapshot(vm, marks)
+    const disks = [...taken.disks].map(([uuid, disk]) => {
+      const open = async (...args: Parameters<typeof disk.open>) => {
+        const source = await disk.open(...args)
+        async function* read(...which: Parameters<typeof source.read>) {
+          for await (const chunk of source.read(...which)) {
+            yield chunk
+            await pause(ms)
+          }
+        }
+        return { ...source, read }
+      }
+      return [uuid, { ...disk, open }] as const
+    })
+    return { ...taken, disks: new Map(disks) }
+  }
+  return part
+}
+
+test('whichever write to the storage fails while VMs come and go, no point lacks what was lost', async () => {
+  const parts = Array.from({ length: 4 }, (_, i) => (i === 0 ? slow(memoryPool([MiB]), 60) : memoryPool([MiB])))
+  const pool = joined(parts)
+  const disks = new Map<string, Uint8Array>()
+  for (const [i, part] of parts.entries()) {
+    for (let block = 0; block < 16; block++) part.write('vdi-0', block, 1 + block + 16 * i)
+    disks.set(`vm-${i}`, Uint8Array.from(part.disks.get('vdi-0')?.data ?? []))
+  }
+  let failures = 0
+  for (let n = 1, isThrough = false; !isThrough; n++) {
+    const store = memoryBackend()
+    await (await initRepository(store, 'pw', fast))[Symbol.asyncDispose]()
+    let writes = 0
+    const save = async (...[file, data, signal]: Parameters<Backend['save']>) => {
+      await pause(1)
+      if (file.type !== 'locks' && ++writes === n) throw new RepositoryError('BACKEND_IO', `write ${n} fails`)
+      await store.save(file, data, signal)
+    }
+    await using repository = await openRepository({ ...store, save }, 'pw', { ...fast, packSize: 128 * KiB })
+    const limits = new Limits({ vms: 2 })
+    const runs = (await pool.vms()).map(async (vm) => {
+      using _place = await limits.vm(vm, () => {}, new AbortController().signal)
+      return await backupVm(contextOf(pool, repository, limits), vm, options)
+    })
+    const made = (await Promise.allSettled(runs)).filter(({ status }) => status === 'fulfilled').length
+    isThrough = writes < n
+    if (made < parts.length) failures++
+    expect(await expectSound(store, disks)).toBe(made)
+  }
+  expect(failures).toBeGreaterThan(10)
+}, 60_000)

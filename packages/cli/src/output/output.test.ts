@@ -2,6 +2,7 @@ import { bytes } from '@tidemark/blocks'
 import { expect, test } from 'vitest'
 import { openOut } from './out.ts'
 import { progressView } from './progress.ts'
+import { shareOut } from './shared.ts'
 import { table } from './table.ts'
 import { duration, size } from './units.ts'
 
@@ -70,4 +71,24 @@ test('progress tells stage, bytes, rate and time left as data, and a line for pe
   const text = sink()
   progressView(openOut(false, text, sink()), () => 0).update({ ...progress, stage: 'done', moved: bytes(1000) })
   expect(text.written.join('')).toContain('disk 0 done')
+})
+
+test('of several things at once each line, each event and each live line says whose it is', () => {
+  const [text, terminal, json] = [sink(), sink(true), sink()]
+  const share = shareOut(openOut(false, text, terminal))
+  const [web, db] = [share('web', {}), share('db', {})]
+  web.say('  disk 0 done\n  disk 1 done')
+  web.live('  disk 0 42%')
+  db.live('  disk 0 7%')
+  expect(text.written).toEqual(['web: disk 0 done\nweb: disk 1 done\n'])
+  expect(terminal.written.at(-1)).toBe('web: disk 0 42%\ndb: disk 0 7%\n')
+  web.live('')
+  expect(terminal.written.at(-1)).toBe('db: disk 0 7%\n')
+  const own = shareOut(openOut(true, json, sink()))('web', { vm: { name: 'web' } })
+  own.event({ type: 'stage', stage: 'disks' })
+  own.event({ type: 'point', vm: 'web' })
+  expect(json.written.map((line) => JSON.parse(line))).toEqual([
+    { type: 'stage', stage: 'disks', vm: { name: 'web' } },
+    { type: 'point', vm: 'web' },
+  ])
 })
