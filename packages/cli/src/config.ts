@@ -85,13 +85,52 @@ const repositoryConfig = z
     message: 'clientCertificate and clientKey go together',
   })
 
+/** In the order in which they come. */
+export const HOOK_EVENTS = [
+  'before-run',
+  'before-vm',
+  'before-snapshot',
+  'after-snapshot',
+  'after-vm',
+  'after-run',
+] as const
+
+/** A command that a backup runs, docs/hooks.md. */
+const hookConfig = z
+  .strictObject({
+    on: z.enum(HOOK_EVENTS),
+    /** A program and its arguments, as they are. */
+    command: z.tuple([z.string().min(1)], z.string()).optional(),
+    /** A line for `sh -c`, as it is: what it is about is in its environment. */
+    shell: z.string().min(1).optional(),
+    /** Names of pools of this file. Default: all. */
+    pools: z.array(z.string()).min(1).optional(),
+    /** Names or UUIDs. Default, with `vmTags` absent too: all. */
+    vms: z.array(z.string()).min(1).optional(),
+    vmTags: z.array(z.string()).min(1).optional(),
+    timeoutSeconds: z.number().positive().max(86_400).default(60),
+    /** What a failing one means before something: that it is not done, or that it is done and somebody should look. Default stop. */
+    onFailure: z.enum(['stop', 'warn']).optional(),
+  })
+  .refine(({ command, shell }) => (command === undefined) !== (shell === undefined), {
+    message: 'a hook has either a command or a shell line',
+  })
+  .refine(({ on, vms, vmTags }) => !on.endsWith('-run') || (vms === undefined && vmTags === undefined), {
+    message: 'a hook of the whole run knows no VMs',
+  })
+  .refine(({ on, onFailure }) => on.startsWith('before-') || onFailure !== 'stop', {
+    message: 'there is nothing left to stop after it',
+  })
+
 const configSchema = z.strictObject({
   pools: z.record(z.string(), poolConfig).default({}),
   repositories: z.record(z.string(), repositoryConfig).default({}),
+  hooks: z.array(hookConfig).optional(),
 })
 
 export type PoolConfig = z.infer<typeof poolConfig>
 export type RepositoryConfig = z.infer<typeof repositoryConfig>
+export type Hook = z.infer<typeof hookConfig>
 export type Config = z.infer<typeof configSchema>
 
 /** An entry that was put together from options. @throws CliError CLI_USAGE */
@@ -100,6 +139,13 @@ export function repositoryEntry(entry: unknown): RepositoryConfig {
   if (parsed.success) return parsed.data
   const [issue] = parsed.error.issues
   throw new CliError('CLI_USAGE', `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not valid'}`)
+}
+
+/** A hook that was put together from an option. @throws CliError CLI_USAGE */
+export function hookEntry(entry: unknown): Hook {
+  const parsed = hookConfig.safeParse(entry)
+  if (parsed.success) return parsed.data
+  throw new CliError('CLI_USAGE', `--hook: ${parsed.error.issues[0]?.message ?? 'not valid'}`)
 }
 
 /** The configuration file that counts when none is named. */

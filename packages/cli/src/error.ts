@@ -10,6 +10,8 @@ export type CliErrorCode =
   | 'CLI_TRUST'
   /** A program that the command needs is not installed, or failed. */
   | 'CLI_PROGRAM'
+  /** A hook could not be started, failed, or took too long. */
+  | 'CLI_HOOK'
   /** What `tidemark xe` says in xe's own words: the message is printed as it is. */
   | 'CLI_XE'
 

@@ -6,6 +6,7 @@ import type { Clock } from './clock.ts'
 import { backupDisk, type DiskDone, type DiskListener, type DiskWork } from './disk-backup.ts'
 import { EngineError } from './error.ts'
 import type { OnBackup } from './events.ts'
+import { noHooks, takeBetween, type SnapshotHooks } from './hooks.ts'
 import { inspectPool, tidyPool } from './janitor.ts'
 import type { Journal, Ledger } from './ledger/ledger.ts'
 import { Undo } from './ledger/undo.ts'
@@ -57,6 +58,8 @@ export interface BackupContext {
   readonly ledger: Ledger
   /** What this run shares with others of the same pool that this process makes meanwhile. Without, it is alone. */
   readonly limits?: Limits
+  /** What is done around the snapshot of a VM. */
+  readonly hooks?: SnapshotHooks
   readonly on: OnBackup
 }
 
@@ -161,7 +164,8 @@ async function begin(
   const { resume } = options
   const until = resume && new Date(clock.now().getTime() + resume.withinMs)
   const limit = resume && until && { until: until.toISOString(), tries: resume.tries }
-  const snapshot = await undo.around(() => snapshotVm(context, vm, options, journal, limit, signal))
+  const take = () => undo.around(() => snapshotVm(context, vm, options, journal, limit, signal))
+  const snapshot = await takeBetween(context.hooks ?? noHooks, vm, take, on, signal)
   undo.defer(() => snapshot[Symbol.asyncDispose]())
   return { planned, snapshot, metadata, journal, keeper, soFar: undefined, history, until }
 }

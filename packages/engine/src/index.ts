@@ -16,6 +16,7 @@ export { resumableSnapshot } from './checkpoint/take-over.ts'
 export { systemClock, type Clock } from './clock.ts'
 export { EngineError, type EngineErrorCode } from './error.ts'
 export type { BackupEvent, BackupStage, DiskProgress, OnBackup, OnDisk } from './events.ts'
+export type { SnapshotHooks } from './hooks.ts'
 export {
   inspectPool,
   tidyPool,

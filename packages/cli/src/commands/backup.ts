@@ -20,6 +20,7 @@ import {
   type VmPlan,
   type Wait,
 } from '@tidemark/engine'
+import { openHooks, type HookArguments, type JobHooks } from '../hooks/job.ts'
 import type { GlobalOptions, PoolOptions, RepositoryOptions } from '../connect.ts'
 import { openPool, openRepo } from '../connect.ts'
 import { codeOf, describe, exitCodes, type ExitCode } from '../exit.ts'
@@ -34,7 +35,7 @@ import { chooseVms, checkDisks, isIncluded, type SelectionArguments } from './vm
 import { ledgerOfThisMachine } from '../state.ts'
 import { TOOL } from '../version.ts'
 
-export interface BackupArguments extends PoolOptions, RepositoryOptions, SelectionArguments {
+export interface BackupArguments extends PoolOptions, RepositoryOptions, SelectionArguments, HookArguments {
   readonly full?: boolean
   readonly source?: SourceKind
   readonly tag?: readonly string[]
@@ -65,11 +66,51 @@ export async function backup(
   selectors: readonly string[],
   args: BackupArguments,
 ): Promise<{ exit: ExitCode; runs: readonly BackupRun[] }> {
+  using hooks = await openHooks(global, args)
+  const work = () => backUpChosen(global, out, selectors, args, hooks) // needs the pool and the repository, which hooks may bring
+  const { result, failures } = await hooks.around({ span: 'run', out }, work, runFacts, global.signal)
+  const { runs, failed } = result
+  out.result({ points: runs.map(summaryOf), failed }, runs.length + failed.length > 1 ? runTable(runs) : '')
+  return { exit: failures.length > 0 && failed.length === 0 ? exitCodes.attention : exitOf(result), runs }
+}
+
+interface Outcome {
+  readonly runs: readonly BackupRun[]
+  readonly failed: readonly BackupFailure[]
+}
+
+const exitOf = ({ runs, failed }: Outcome): ExitCode => {
+  if (failed.length > 0) return exitCodes.failed
+  return runs.every(({ clean }) => clean) ? exitCodes.done : exitCodes.attention
+}
+
+const runFacts = (outcome: Outcome) => {
+  const exit = exitOf(outcome)
+  return {
+    TIDEMARK_RESULT: exit === exitCodes.done ? 'done' : exit === exitCodes.attention ? 'attention' : 'failed',
+    TIDEMARK_VMS_DONE: String(outcome.runs.length),
+    TIDEMARK_VMS_FAILED: String(outcome.failed.length),
+  }
+}
+
+const vmFacts = ({ clean, point }: BackupRun, warnings: readonly Error[]) => ({
+  TIDEMARK_RESULT: clean && warnings.length === 0 ? 'done' : 'attention',
+  TIDEMARK_POINT: point.id,
+})
+
+async function backUpChosen(
+  global: GlobalOptions,
+  out: Out,
+  selectors: readonly string[],
+  args: BackupArguments,
+  hooks: JobHooks,
+): Promise<Outcome> {
   await using open = await openPool(global, args)
   await using repository = await openRepo(global, args)
   const all = await open.pool.vms(global.signal)
   const { chosen } = chooseVms(out, all, selectors, args) // all names first: nothing half-done by a typo
   checkDisks(chosen, args)
+  sayUnknown(out, hooks.unknownVms(all))
   const limits = new Limits(runLimits(open.limits))
   const context = {
     pool: open.pool,
@@ -86,7 +127,9 @@ export async function backup(
     const on = narrate(own)
     try {
       using _place = await limits.vm(vm, (wait) => on({ type: 'waiting', wait }), signal)
-      outcomes[i] = await backupOne({ ...context, on }, own, vm, args, signal)
+      const run = () => backupOne({ ...context, on, hooks: hooks.aroundSnapshot(own) }, own, vm, args, signal)
+      const { result, failures } = await hooks.around({ span: 'vm', vm, out: own }, run, vmFacts, signal)
+      outcomes[i] = { ...result, clean: result.clean && failures.length === 0 }
     } catch (error) {
       if (global.signal.aborted || chosen.length === 1) throw error
       const failure = { vm: vm.name, code: codeOf(error) ?? null, message: describe(error) }
@@ -99,10 +142,14 @@ export async function backup(
   }
   await forEachBounded(chosen.entries(), chosen.length, backUp, global.signal) // as many as the limits let
   const runs = outcomes.filter((outcome) => 'point' in outcome)
-  const failed = outcomes.filter((outcome) => 'message' in outcome)
-  out.result({ points: runs.map(summaryOf), failed }, chosen.length > 1 ? runTable(runs) : '')
-  if (failed.length > 0) return { exit: exitCodes.failed, runs }
-  return { exit: runs.every(({ clean }) => clean) ? exitCodes.done : exitCodes.attention, runs }
+  return { runs, failed: outcomes.filter((outcome) => 'message' in outcome) }
+}
+
+function sayUnknown(out: Out, names: readonly string[]): void {
+  for (const name of names) {
+    out.event({ type: 'hook-without-vm', name })
+    out.say(`attention: a hook is for '${name}', and no VM of the pool has this name or UUID`)
+  }
 }
 
 /** Several at once say whose each line is. */

@@ -53,6 +53,11 @@ export function addBackup(program: Command, start: Start): void {
     .option('--storage-read-rate <MiB/s>', 'nor from one storage', rate)
     .option('--ignore-space', 'take the snapshot although it might fill the storage')
     .option('--no-resume', 'begin anew, whatever was cut before; and keep nothing on the pool, should this be cut')
+    .option(
+      '--hook <event=command...>',
+      'run a line of the shell at an event, beside the configured hooks (docs/hooks.md)',
+    )
+    .option('--no-hooks', 'run no hooks at all')
     .action((vms: string[], args: BackupArguments) =>
       start(
         async (global, out) => (await (await import('../commands/backup.ts')).backup(global, out, vms, args)).exit,
