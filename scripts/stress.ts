@@ -1,4 +1,4 @@
-// Programs that share one repository, some of them killed: npm run stress -- [--minutes 10] [--seed 1] [--json]. docs/crash-safety.md
+// Programs that share one repository, some of them killed: npm run stress -- [--minutes 10] [--seed 1] [--through rclone] [--json]. docs/crash-safety.md
 import { parseArgs } from 'node:util'
 import { stress } from '../packages/repository/test/stress/stress.ts'
 
@@ -6,12 +6,14 @@ const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '10' },
     seed: { type: 'string', default: '1' },
+    through: { type: 'string', default: 'directory' },
     json: { type: 'boolean', default: false },
   },
 })
 const seconds = Number(values.minutes) * 60
 const seed = Number(values.seed)
-const result = await stress({ seconds, seed, blocks: 256, killEvery: 10 })
+const through = values.through === 'rclone' ? 'rclone' : 'directory'
+const result = await stress({ seconds, seed, blocks: 256, killEvery: 10, through })
 for (const failure of result.failures) console.error(failure)
 const { points, forgotten, prunes, checks, restores, locked, kills, compared } = result
 if (values.json) console.log(JSON.stringify({ seed, seconds, ...result, failures: result.failures.length }))

@@ -4,7 +4,7 @@ import {
   forget,
   isRepositoryError,
   loadPoint,
-  localBackend,
+  openBackend,
   openRepository,
   planContent,
   planForget,
@@ -29,20 +29,22 @@ const tell = (report: Report): void => void process.send?.(report)
 const rounds = { writer: write, pruner: clear, checker: check, restorer: restore } as const
 
 while (!isStopping) {
+  const begun = performance.now()
   try {
-    await using repository = await openRepository(localBackend(task.directory), task.password, options)
+    await using repository = await openRepository(openBackend(task.location), task.password, options)
     await rounds[task.role](repository)
   } catch (error) {
     if (!isRepositoryError(error, 'REPOSITORY_LOCKED')) throw error
     tell({ type: 'locked' })
   }
-  if (!isStopping) await sleep(pauseOf())
+  if (!isStopping) await sleep(pauseAfter(performance.now() - begun))
 }
 process.exit(0)
 
-/** Whoever needs the repository alone asks more often than those who share it use it. */
-function pauseOf(): number {
-  return task.role === 'writer' || task.role === 'restorer' ? 200 + random.below(1200) : 50 + random.below(300)
+/** Whoever needs the repository alone asks more often than those who share it use it: on a slow machine these rest for longer. */
+function pauseAfter(workedMs: number): number {
+  const isShared = task.role === 'writer' || task.role === 'restorer'
+  return isShared ? 200 + random.below(1200) + workedMs * 2 : 50 + random.below(300)
 }
 
 /** Backs up the next version of its disk over the newest point. */

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { initRepository, loadPoint, localBackend, openRepository } from '../../src/index.ts'
+import { serveRestic } from '../support/rclone.ts'
 import { seededRandom, type Random } from '../support/random.ts'
 import { expectVersion } from './disk.ts'
 
@@ -17,6 +18,11 @@ const ROLES = ['writer', 'writer', 'writer', 'writer', 'pruner', 'checker', 'res
 
 type Role = (typeof ROLES)[number]
 
+/** A program that says nothing for so long hangs: each works for seconds, and says that it waits for a lock. */
+const SILENCE_MS = 120_000
+/** How much longer than asked for a run goes on until everything happened that is to be tried. */
+const LONGER = 5
+
 /** What a program gets. */
 export interface Task {
   readonly role: Role
@@ -25,7 +31,8 @@ export interface Task {
   /** How often it was started again. */
   readonly life: number
   readonly seed: number
-  readonly directory: string
+  /** Where the repository is, as restic spells it. */
+  readonly location: string
   readonly password: string
   /** 64 KiB blocks of a disk. */
   readonly blocks: number
@@ -47,6 +54,8 @@ export interface StressOptions {
   readonly blocks: number
   /** Mean seconds between two kills of a program. */
   readonly killEvery: number
+  /** How the programs reach the repository: its directory, or rclone's restic server before it. */
+  readonly through?: 'directory' | 'rclone'
 }
 
 export interface StressResult {
@@ -72,7 +81,8 @@ export async function stress(options: StressOptions): Promise<StressResult> {
   try {
     const kdf = { N: 1024, r: 8, p: 1 }
     await (await initRepository(localBackend(directory), PASSWORD, { kdf }))[Symbol.asyncDispose]()
-    const run = new Run(options, directory)
+    await using server = options.through === 'rclone' ? await serveRestic(directory) : undefined
+    const run = new Run(options, directory, server === undefined ? directory : `rest:${server.url}`)
     await run.go()
     return await run.judge()
   } finally {
@@ -83,8 +93,13 @@ export async function stress(options: StressOptions): Promise<StressResult> {
 class Run {
   readonly #options: StressOptions
   readonly #directory: string
+  readonly #location: string
   readonly #random: Random
   readonly #children: (ChildProcess | undefined)[] = []
+  /** Programs that did their work once in this life: only they are killed, so that all get somewhere on a slow machine too. */
+  readonly #proven = new Set<number>()
+  /** When each program said something. */
+  readonly #heard: number[] = []
   readonly #lives: number[] = ROLES.map(() => 0)
   readonly #points = new Map<string, { readonly writer: number; readonly version: number }>()
   readonly #forgetting = new Set<string>()
@@ -102,21 +117,37 @@ class Run {
   }
   #isOver = false
 
-  constructor(options: StressOptions, directory: string) {
+  constructor(options: StressOptions, directory: string, location: string) {
     this.#options = options
     this.#directory = directory
+    this.#location = location
     this.#random = seededRandom(options.seed)
   }
 
   async go(): Promise<void> {
     for (const number of ROLES.keys()) this.#start(number)
-    const end = Date.now() + this.#options.seconds * 1000
-    while (Date.now() < end && this.#result.failures.length === 0) {
+    const length = this.#options.seconds * 1000
+    const [end, latest] = [Date.now() + length, Date.now() + length * LONGER]
+    const isGoingOn = () => Date.now() < (this.#hasTriedAll() ? end : latest) && this.#result.failures.length === 0
+    while (isGoingOn()) {
       const pause = this.#options.killEvery * (500 + this.#random.below(1000))
-      await sleep(Math.min(pause, Math.max(0, end - Date.now())))
-      if (Date.now() < end) await this.#kill(this.#random.below(ROLES.length))
+      await sleep(Math.min(pause, Math.max(100, end - Date.now())))
+      this.#findSilent()
+      if (isGoingOn()) await this.#kill(this.#random.below(ROLES.length))
     }
     await this.#stop()
+  }
+
+  #hasTriedAll(): boolean {
+    const { prunes, checks, restores, kills } = this.#result
+    return this.#points.size > 3 && Math.min(prunes, checks.shared + checks.exclusive, restores, kills) > 0
+  }
+
+  #findSilent(): void {
+    for (const [number, role] of ROLES.entries()) {
+      const silent = Date.now() - (this.#heard[number] ?? 0)
+      if (silent > SILENCE_MS) this.#result.failures.push(`${role} ${number} hangs: it said nothing for ${silent} ms`)
+    }
   }
 
   /** What is left is whole: by our own eyes and by restic's. */
@@ -165,14 +196,19 @@ class Run {
     const { seed, blocks } = this.#options
     const life = (this.#lives[number] ?? 0) + 1
     this.#lives[number] = life
-    const task: Task = { role, number, life, seed, directory: this.#directory, password: PASSWORD, blocks }
+    const task: Task = { role, number, life, seed, location: this.#location, password: PASSWORD, blocks }
     const child = fork(PROGRAM, [JSON.stringify(task)], {
       execArgv: ['--conditions=@tidemark/source', '--disable-warning=ExperimentalWarning'],
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     })
     let said = ''
     child.stderr?.on('data', (data: Buffer) => (said += data.toString()))
-    child.on('message', (report: Report) => this.#take(role, report))
+    this.#heard[number] = Date.now()
+    child.on('message', (report: Report) => {
+      this.#heard[number] = Date.now()
+      if (report.type !== 'locked' && report.type !== 'forgetting') this.#proven.add(number)
+      this.#take(role, report)
+    })
     child.once('exit', (code, signal) => {
       if (signal === 'SIGKILL' && code === null) return
       if (!this.#isOver || code !== 0)
@@ -183,7 +219,7 @@ class Run {
 
   async #kill(number: number): Promise<void> {
     const child = this.#children[number]
-    if (child === undefined || child.exitCode !== null) return
+    if (child === undefined || child.exitCode !== null || !this.#proven.delete(number)) return
     const gone = once(child, 'exit')
     child.kill('SIGKILL')
     await gone
@@ -193,11 +229,16 @@ class Run {
 
   async #stop(): Promise<void> {
     this.#isOver = true
-    const ends = this.#children.map(async (child) => {
+    const ends = this.#children.map(async (child, number) => {
       if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
       const gone = once(child, 'exit')
       child.send('stop')
+      const late = setTimeout(() => {
+        this.#result.failures.push(`${ROLES[number]} ${number} hangs: it did not stop`)
+        child.kill('SIGKILL')
+      }, SILENCE_MS)
       await gone
+      clearTimeout(late)
     })
     await Promise.all(ends)
   }
