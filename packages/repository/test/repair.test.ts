@@ -173,6 +173,23 @@ test('a dry run says what would be done, and does nothing', async () => {
   expect(await readFile(path)).toEqual(before)
 })
 
+test('storage that is away while headers are read ends the repair of the index before anything is changed', async () => {
+  const before = await filesOf('index')
+  const store = localBackend(directory)
+  const away: Backend = {
+    ...store,
+    async load(file, ...rest) {
+      if (file.type === 'data') throw new RepositoryError('BACKEND_UNAVAILABLE', 'away')
+      return store.load(file, ...rest)
+    },
+  }
+  await using repository = await openRepository(away, 'pw', options)
+  await using lock = await repository.lock('exclusive')
+  const repair = repairIndex(repository, lock, { readAllPacks: true })
+  await expect(repair).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' })
+  expect(await filesOf('index')).toEqual(before)
+})
+
 test('a pack that is gone leaves the index, and what is missing is found', async () => {
   const { path, id } = packOf('one')
   await rm(path)

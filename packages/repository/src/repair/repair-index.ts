@@ -1,7 +1,7 @@
-import { forEachBounded } from '@tidemark/blocks'
+import { forEachBounded, mapInOrder } from '@tidemark/blocks'
 import { filePath } from '../backends/backend.ts'
 import { PackTable } from '../check/pack-table.ts'
-import { isRepositoryError, RepositoryError, unlessGone } from '../error.ts'
+import { isRepositoryError, RepositoryError, unlessGone, unlessUnreadable } from '../error.ts'
 import { decodeIndex, type IndexedPack } from '../format/index-file.ts'
 import { packSize } from '../format/pack.ts'
 import { idBytes } from '../id.ts'
@@ -11,6 +11,7 @@ import { assertRemovable } from '../protection.ts'
 import type { Repository } from '../repository.ts'
 import { loadUnpacked } from '../unpacked.ts'
 import { loadPackHeader } from '../pack-header.ts'
+import { HeaderTable } from './header-table.ts'
 
 export interface RepairIndexOptions {
   /** Read the header of every pack; else only of those that no index names, or names with another size. */
@@ -46,9 +47,9 @@ const HEADERS_AT_ONCE = 4
 
 /**
  * Makes the indexes say what the packs hold, by the headers of the packs. Index files that are right stay. New ones are durable before
- * an old one goes; a crash leaves both, which is sound. Memory: 60 bytes a pack and one index file.
+ * an old one goes; a crash leaves both, which is sound. Memory: 100 bytes a pack and one index file, however many headers are read.
  * @param lock exclusive
- * @throws RepositoryError REPOSITORY_APPEND_ONLY before anything was changed; what the storage throws
+ * @throws RepositoryError REPOSITORY_APPEND_ONLY before anything was changed; what the storage throws: one that is away says nothing of a pack
  */
 export async function repairIndex(
   repository: Repository,
@@ -85,8 +86,9 @@ class Survey {
   readonly #added: string[] = []
   readonly #corrected: string[] = []
   readonly #unreadable: { file: string; reason: string }[] = []
-  /** Packs of which the header decides: these entries, instead of any index's. */
-  readonly #headers = new Map<string, IndexedPack>()
+  #headers = new HeaderTable(0)
+  /** Numbers of packs of which the header decides, instead of any index. */
+  readonly #decided: number[] = []
   /** Packs whose size is not what an index says. */
   readonly #doubtful = new Set<string>()
   readonly #sound: string[] = []
@@ -100,7 +102,7 @@ class Survey {
   }
 
   get isNeeded(): boolean {
-    return this.#replaced.size + this.#damagedIndexes.length + this.#headers.size > 0
+    return this.#replaced.size + this.#damagedIndexes.length + this.#decided.length > 0
   }
 
   async listPacks(): Promise<void> {
@@ -130,6 +132,7 @@ class Survey {
     for (let pack = 0; pack < this.#packs.length; pack++) {
       if (all || this.#namedBy[pack] === undefined || this.#doubtful.has(this.#packs.name(pack))) wanted.push(pack)
     }
+    this.#headers = new HeaderTable(this.#packs.length)
     let done = 0
     const read = async (pack: number, signal: AbortSignal) => {
       await this.#readHeader(pack, signal)
@@ -143,10 +146,16 @@ class Survey {
   async write(): Promise<number> {
     let written = 0
     const writer = new IndexWriter(this.#repository, () => written++, this.#signal)
-    for (const each of this.#headers.values()) await writer.add(each)
-    for (const [i, name] of [...this.#replaced].entries()) {
+    let done = 0
+    const total = this.#decided.length + this.#replaced.size
+    const load = (pack: number, signal: AbortSignal) => this.#loadHeader(pack, signal)
+    for await (const each of mapInOrder(this.#decided, HEADERS_AT_ONCE, load, this.#signal)) {
+      await writer.add(each)
+      this.#onProgress({ phase: 'write', done: ++done, total })
+    }
+    for (const name of this.#replaced) {
       for (const each of (await this.#load(name)) ?? []) if (this.#isKept(each.pack, name)) await writer.add(each)
-      this.#onProgress({ phase: 'write', done: i + 1, total: this.#replaced.size })
+      this.#onProgress({ phase: 'write', done: ++done, total })
     }
     await writer.end()
     return written
@@ -189,38 +198,41 @@ class Survey {
   async #readHeader(pack: number, signal: AbortSignal): Promise<void> {
     const name = this.#packs.name(pack)
     try {
-      const blobs = await loadPackHeader(this.#repository, name, this.#packs.size(pack), signal)
-      this.#headers.set(name, { pack: name, blobs })
+      const { blobs } = await this.#loadHeader(pack, signal)
+      this.#headers.add(pack, blobs)
       if (this.#namedBy[pack] === undefined) this.#added.push(name)
     } catch (error) {
       signal.throwIfAborted()
       if (!(error instanceof Error)) throw error
+      if (error instanceof RepositoryError) unlessUnreadable(error)
       this.#unreadable.push({ file: filePath({ type: 'data', name }), reason: error.message })
     }
   }
 
+  async #loadHeader(pack: number, signal: AbortSignal): Promise<IndexedPack> {
+    const name = this.#packs.name(pack)
+    return { pack: name, blobs: await loadPackHeader(this.#repository, name, this.#packs.size(pack), signal) }
+  }
+
   /** Files that say something else than a header are replaced. Headers that say what an index says are not news. */
   async #settle(): Promise<void> {
-    if (this.#headers.size === 0) return
-    const confirmed = new Set<string>()
-    const wrong = new Set<string>()
+    if (this.#headers.length === 0) return
     for (const name of this.#sound) {
-      for (const each of (await this.#load(name)) ?? []) {
-        const header = this.#headers.get(each.pack)
-        if (header === undefined) continue
-        const isRight = isSame(header, each)
-        ;(isRight ? confirmed : wrong).add(each.pack)
-        if (!isRight) this.#replaced.add(name)
+      for (const { pack, blobs } of (await this.#load(name)) ?? []) {
+        const number = this.#packs.find(idBytes(pack))
+        if (number >= 0 && !this.#headers.compare(number, blobs)) this.#replaced.add(name)
       }
     }
-    for (const pack of confirmed) if (!wrong.has(pack)) this.#headers.delete(pack)
-    this.#corrected.push(...wrong)
+    for (let pack = 0; pack < this.#packs.length; pack++) {
+      if (this.#headers.decides(pack)) this.#decided.push(pack)
+      if (this.#headers.isWrong(pack)) this.#corrected.push(this.#packs.name(pack))
+    }
   }
 
   /** Whether what a file says of a pack is to be said again: its header says nothing else, and no file before named it. */
   #isKept(pack: string, file: string): boolean {
     const number = this.#packs.find(idBytes(pack))
-    return number >= 0 && this.#namedBy[number] === file && !this.#headers.has(pack)
+    return number >= 0 && this.#namedBy[number] === file && !this.#headers.decides(number)
   }
 
   /** Undefined when it is damaged. */
@@ -234,15 +246,4 @@ class Survey {
       throw error
     }
   }
-}
-
-function isSame(one: IndexedPack, other: IndexedPack): boolean {
-  const key = ({ blobs }: IndexedPack) =>
-    blobs
-      .map(({ type, id, offset, length, uncompressedLength }) =>
-        [offset, type, Buffer.from(id).toString('hex'), length, uncompressedLength].join(),
-      )
-      .toSorted()
-      .join(' ')
-  return one.blobs.length === other.blobs.length && key(one) === key(other)
 }
