@@ -17,6 +17,9 @@ import {
   type DataSubset,
   type MemoryBackend,
 } from '../src/index.ts'
+import { decodeIndex } from '../src/format/index-file.ts'
+import { IndexWriter } from '../src/index-writer.ts'
+import { loadUnpacked } from '../src/unpacked.ts'
 import { seededRandom } from './support/random.ts'
 
 const options = { kdf: { N: 1024, r: 8, p: 1 }, workers: 0, packSize: 128 * KiB } as const
@@ -147,6 +150,40 @@ test('a blob that no index has is told once, with every point and disk that need
   expect(errors[0]?.affects).toHaveLength(2)
   expect(new Set(errors[0]?.affects?.map(({ snapshot }) => snapshot)).size).toBe(2)
 })
+
+test.each(['first', 'last'])(
+  'two indexes that contradict each other about a pack are told, also where sizes agree, and a repair believes the pack (the wrong one %s)',
+  async (place) => {
+    const files = new Map((await made()).files)
+    const known = new Set(files.keys())
+    let contradicted = ''
+    {
+      await using repository = await openRepository(memoryBackend(files), 'pw', options)
+      const { backend, sealer } = repository
+      const writer = new IndexWriter(repository, () => {}, AbortSignal.timeout(60_000))
+      for await (const { name } of backend.list('index')) {
+        const packs = [...decodeIndex(await loadUnpacked(backend, sealer, { type: 'index', name }))]
+        const pack = packs.find(({ blobs }) => blobs.length > 1)
+        const [one, two, ...others] = pack?.blobs ?? []
+        if (pack === undefined || one === undefined || two === undefined || contradicted !== '') continue
+        contradicted = pack.pack
+        await writer.add({ pack: pack.pack, blobs: [{ ...one, id: two.id }, { ...two, id: one.id }, ...others] })
+      }
+      await writer.end()
+    }
+    const isNew = ([path]: [string, Uint8Array]) => (known.has(path) ? 1 : 0)
+    const sign = place === 'first' ? 1 : -1
+    const store = memoryBackend(new Map([...files].toSorted((a, b) => sign * (isNew(a) - isNew(b)))))
+    const file = `data/${contradicted.slice(0, 2)}/${contradicted}`
+    expect((await check(store, false)).errors).toContainEqual(expect.objectContaining({ code: 'INDEX_DIFFERS', file }))
+    {
+      await using repository = await openRepository(store, 'pw', { ...options, clock: quick })
+      await using lock = await repository.lock('exclusive')
+      expect((await repairIndex(repository, lock)).correctedPacks).toEqual([contradicted])
+    }
+    expect((await check(store, true)).errors).toEqual([])
+  },
+)
 
 test('a pack of which only the header is damaged takes nothing along: its blobs are found by the index', async () => {
   const store = await made()

@@ -6,7 +6,7 @@ export type CheckCode =
   | 'KEY_DAMAGED'
   | 'LOCK_DAMAGED'
   | 'INDEX_DAMAGED'
-  /** An index and the header of a pack do not agree. */
+  /** An index and the header of a pack do not agree, or two indexes about a pack. */
   | 'INDEX_DIFFERS'
   | 'SNAPSHOT_DAMAGED'
   | 'PACK_MISSING'

@@ -31,3 +31,18 @@ test('ten thousand packs are found by their names, and nothing else is', () => {
   expect(ids.every((id, i) => packs.find(id) === i && packs.name(i) === id.toString('hex'))).toBe(true)
   expect(packs.find(randomBytes(32))).toBe(-1)
 })
+
+test('two lists of a pack agree in whatever order they name its blobs, and contradict each other when one place differs', () => {
+  const packs = new PackTable()
+  const name = randomBytes(32).toString('hex')
+  const ids = randomBytes(64)
+  const list = (...places: readonly (readonly [at: number, offset: number])[]) => {
+    const pack = packs.packNumber(name)
+    for (const [at, offset] of places) packs.add(pack, ids, at, offset, 100, 0)
+    return packs.isContradicted(pack)
+  }
+  expect(list([0, 0], [32, 100])).toBe(false)
+  expect(list([32, 100], [0, 0])).toBe(false)
+  expect(list([0, 100], [32, 0])).toBe(true)
+  expect(list([0, 0], [32, 100])).toBe(true) // a third that agrees with the first changes nothing
+})

@@ -1,10 +1,16 @@
 import { EMPTY_PACK, entryLength } from '../format/pack.ts'
 import { idAt, idBytes, ID_LENGTH } from '../id.ts'
 import { TREE_BIT, type PackSink } from '../index-cache/records.ts'
+import { placeDigest } from './place-digest.ts'
 
 const FIRST_CAPACITY = 1024
 
-/** What indexes and the storage say of packs: typed arrays, 60 bytes a pack. */
+/** Bits of a pack of which an index told. */
+const LISTED = 1
+const LISTED_AGAIN = 2
+const CONTRADICTED = 4
+
+/** What indexes and the storage say of packs: typed arrays, 70 bytes a pack. */
 export class PackTable implements PackSink {
   #ids = new Uint8Array(FIRST_CAPACITY * ID_LENGTH)
   /** Size by the indexes, bytes. */
@@ -12,6 +18,10 @@ export class PackTable implements PackSink {
   /** Blobs by the indexes. */
   #blobs = new Uint32Array(FIRST_CAPACITY)
   #isStored = new Uint8Array(FIRST_CAPACITY)
+  /** Digest of the list of blobs that is being read, or was last, and of the one before. */
+  #lists = new Uint32Array(FIRST_CAPACITY)
+  #listsBefore = new Uint32Array(FIRST_CAPACITY)
+  #listings = new Uint8Array(FIRST_CAPACITY)
   /** Open addressing; number and one, 0 for an empty slot. */
   #table = new Uint32Array(FIRST_CAPACITY * 2)
   #length = 0
@@ -46,16 +56,22 @@ export class PackTable implements PackSink {
   /** Begins what an index says of a pack; what an earlier one said is forgotten. */
   packNumber(name: string): number {
     const pack = this.number(idBytes(name))
+    const listings = this.isContradicted(pack) ? CONTRADICTED : 0
+    const isListed = ((this.#listings[pack] ?? 0) & LISTED) !== 0
+    this.#listings[pack] = listings | LISTED | (isListed ? LISTED_AGAIN : 0)
+    this.#listsBefore[pack] = this.#lists[pack] ?? 0
+    this.#lists[pack] = 0
     this.#sizes[pack] = EMPTY_PACK
     this.#blobs[pack] = 0
     return pack
   }
 
   /** A blob of a pack. */
-  add(pack: number, _ids: Uint8Array, _at: number, _offset: number, length: number, plain: number): void {
+  add(pack: number, ids: Uint8Array, at: number, offset: number, length: number, plain: number): void {
     const entry = entryLength({ uncompressedLength: plain & ~TREE_BIT })
     this.#sizes[pack] = this.size(pack) + length + entry
     this.#blobs[pack] = this.blobs(pack) + 1
+    this.#lists[pack] = (this.#lists[pack] ?? 0) + placeDigest(ids, at, offset, length, plain)
   }
 
   /** The storage has it. */
@@ -84,6 +100,13 @@ export class PackTable implements PackSink {
     return this.#isStored[pack] === 1
   }
 
+  /** Whether two indexes say different things of it. */
+  isContradicted(pack: number): boolean {
+    const listings = this.#listings[pack] ?? 0
+    const isAgain = (listings & LISTED_AGAIN) !== 0
+    return (listings & CONTRADICTED) !== 0 || (isAgain && this.#lists[pack] !== this.#listsBefore[pack])
+  }
+
   /** Numbers of the packs that the storage has. */
   stored(): number[] {
     const numbers: number[] = []
@@ -110,6 +133,9 @@ export class PackTable implements PackSink {
     this.#sizes = enlarged(this.#sizes, new Float64Array(capacity))
     this.#blobs = enlarged(this.#blobs, new Uint32Array(capacity))
     this.#isStored = enlarged(this.#isStored, new Uint8Array(capacity))
+    this.#lists = enlarged(this.#lists, new Uint32Array(capacity))
+    this.#listsBefore = enlarged(this.#listsBefore, new Uint32Array(capacity))
+    this.#listings = enlarged(this.#listings, new Uint8Array(capacity))
     this.#table = new Uint32Array(capacity * 2)
     const mask = this.#table.length - 1
     for (let pack = 0; pack < this.#length; pack++) {

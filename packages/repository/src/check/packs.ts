@@ -4,7 +4,7 @@ import type { Check } from './context.ts'
 import type { PackTable } from './pack-table.ts'
 
 /**
- * A pack has exactly the size that its blobs add up to. restic-format.md §5.
+ * A pack has exactly the size that its blobs add up to, and all indexes that name it say the same. restic-format.md §5.
  * @returns packs that no index names
  */
 export async function checkPackSizes({ backend, report, losses, signal }: Check, packs: PackTable): Promise<string[]> {
@@ -20,8 +20,9 @@ export async function checkPackSizes({ backend, report, losses, signal }: Check,
     }
   }
   for (let pack = 0; pack < packs.length; pack++) {
-    if (packs.isStored(pack)) continue
     const name = packs.name(pack)
+    if (packs.isContradicted(pack)) report('INDEX_DIFFERS', pathOf(name), 'two indexes name different blobs of it')
+    if (packs.isStored(pack)) continue
     losses.packs.set(name, report('PACK_MISSING', pathOf(name), 'an index names it, but it does not exist'))
   }
   return unused

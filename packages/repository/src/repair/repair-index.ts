@@ -1,10 +1,12 @@
 import { forEachBounded, mapInOrder } from '@tidemark/blocks'
 import { filePath } from '../backends/backend.ts'
 import { PackTable } from '../check/pack-table.ts'
+import { placeDigest } from '../check/place-digest.ts'
 import { isRepositoryError, RepositoryError, unlessGone, unlessUnreadable } from '../error.ts'
 import { decodeIndex, type IndexedPack } from '../format/index-file.ts'
 import { packSize } from '../format/pack.ts'
 import { idBytes } from '../id.ts'
+import { TREE_BIT } from '../index-cache/records.ts'
 import { IndexWriter } from '../index-writer.ts'
 import type { RepositoryLock } from '../lock.ts'
 import { assertRemovable } from '../protection.ts'
@@ -89,7 +91,9 @@ class Survey {
   #headers = new HeaderTable(0)
   /** Numbers of packs of which the header decides, instead of any index. */
   readonly #decided: number[] = []
-  /** Packs whose size is not what an index says. */
+  /** By the number of a pack: a digest of what the first index says. */
+  readonly #firstLists: number[] = []
+  /** Packs whose size is not what an index says, or of which two indexes say different things. */
   readonly #doubtful = new Set<string>()
   readonly #sound: string[] = []
   /** Sound files that are written anew: they name what is not there, what another names, or wrongly. */
@@ -191,6 +195,8 @@ class Survey {
       return false
     }
     if (packSize(blobs) !== this.#packs.size(number)) this.#doubtful.add(pack)
+    const list = listDigest(blobs)
+    if ((this.#firstLists[number] ??= list) !== list) this.#doubtful.add(pack)
     const first = (this.#namedBy[number] ??= file)
     return first === file
   }
@@ -247,3 +253,9 @@ class Survey {
     }
   }
 }
+
+const listDigest = (blobs: IndexedPack['blobs']): number =>
+  blobs.reduce((sum, { type, id, offset, length, uncompressedLength }) => {
+    const plain = type === 'tree' ? uncompressedLength | TREE_BIT : uncompressedLength
+    return (sum + placeDigest(id, 0, offset, length, plain)) >>> 0
+  }, 0)
