@@ -135,6 +135,43 @@ test('a comparison with the pool tells what was written since the point from wha
   await succeed(bench.tidemark('restore', 'web', '--pool', 'lab', '--over', '--no-read-back'))
 }, 60_000)
 
+test('a snapshot that the pool still has with its data is what a point is compared with, whatever the VM has written since', async () => {
+  const verified = async () =>
+    (await bench.tidemark('verify', 'web', '--pool', 'lab', '--against-pool')).last['disks'][0]
+  const changes = async (block: number) => guestWrites(bench.lab, vdi, [block, 77], `change of ${block}`)
+  const refused = { action: 'fail' as const, failure: ['INTERNAL_ERROR', 'simulated'] }
+  const stays = { id: 'stays', at: 'call', match: { method: '*data_destroy' }, times: 'always', do: refused } as const
+  const backup = () => bench.tidemark('backup', 'web', '--audit', 'off')
+
+  await changes(50)
+  expect((await bench.withFaults([stays], backup)).code).toBe(3)
+  await changes(51)
+  expect(await verified()).toMatchObject({ with: 'snapshot', differences: [], unexplained: [] })
+
+  await succeed(backup())
+  await guestWrites(bench.lab, vdi, [52], 'kept from us')
+  const lie = { id: 'omits', at: 'bitmap', do: { action: 'omit' } } as const
+  expect((await bench.withFaults([stays, lie], backup)).code).toBe(3)
+  const place = { offset: 52 * CBT_BLOCK, length: CBT_BLOCK }
+  expect(await verified()).toMatchObject({ with: 'snapshot', differences: [place], unexplained: [place] })
+
+  await succeed(bench.tidemark('backup', 'web', '--full'))
+  expect(await verified()).toMatchObject({ with: 'disk', differences: [], unexplained: [] })
+}, 90_000)
+
+test('a large disk with little on it is read back as a VHD stream, where nobody said how', async () => {
+  const large = await bench.lab.control.createVm({ name: 'large', disks: [{ size: 1280 * MiB }] })
+  await guestWrites(bench.lab, large.disks[0]?.uuid ?? '', [3, 9000], 'a little')
+  await succeed(bench.tidemark('backup', 'large'))
+  const restored = async (...options: string[]) =>
+    (await succeed(bench.tidemark('restore', 'large', '--new-disk', ...options)))['disks'][0]
+  const streamed = await restored()
+  expect(streamed).toMatchObject({ verified: true, compared: 1280 * MiB })
+  expect(await bench.lab.control.nbdReads(streamed.to)).toEqual([])
+  const read = await restored('--read-back', 'nbd')
+  expect(await bench.lab.control.nbdReads(read.to)).not.toEqual([])
+}, 90_000)
+
 test('a disk that a running VM has is not written to', async () => {
   await using admin = await bench.admin()
   const [vm] = await admin.VM.get_by_name_label('web')

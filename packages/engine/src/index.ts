@@ -104,7 +104,7 @@ export {
   type Rule,
 } from './restore/plan.ts'
 export { checkTargets, restoreOver, type OverOptions, type RestoredOver } from './restore/over.ts'
-export { verifyDisk, writtenSince, type DiskVerdict } from './verify.ts'
+export { openCounterpart, openOther, verifyDisk, type Counterpart, type DiskVerdict } from './verify.ts'
 export { type AuditRecord, type DiskRecord, type VmRecord } from './vm-record.ts'
 export { markSuspects, suspectsOf } from './suspects.ts'
 export { unusualDefaults } from './unusual.ts'

@@ -26,6 +26,8 @@ export interface Pool {
   removeLeftover(leftover: Leftover): Promise<void>
   /** Destroys what earlier runs into this repository left of the disk: old bases, and copies they could not tidy. Not `keep`. */
   dropOldBases(disk: Disk, repositoryId: string, keep: string): Promise<void>
+  /** Whether a disk's snapshot is there, and has its data and not only its tracking. */
+  holdsData(snapshotUuid: string, signal?: AbortSignal): Promise<boolean>
   /** Opens a disk that no running VM holds, to read it back. */
   openDisk(vdiUuid: string, source: SourceKind, signal?: AbortSignal): Promise<DiskSource>
   readonly restore: RestoreTarget

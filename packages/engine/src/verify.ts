@@ -3,7 +3,7 @@ import { readContent, type Repository } from '@tidemark/repository'
 import { EngineError } from './error.ts'
 import type { OnDisk } from './events.ts'
 import type { OpenPoint } from './points.ts'
-import type { Chunk, DiskSource, Pool } from './pool.ts'
+import type { Chunk, DiskSource, Pool, Vm } from './pool.ts'
 import { changedSincePoint, contentOf, progressOf } from './restore/disks.ts'
 import type { DiskRecord } from './vm-record.ts'
 import { zeros } from './zeros.ts'
@@ -53,11 +53,47 @@ export async function verifyDisk(
   return { record, checked: bytes(checked), differences, compared: other !== undefined }
 }
 
+/** A disk of the pool that a point's disk is compared with. */
+export interface Counterpart extends AsyncDisposable {
+  /** `snapshot`: the one that the point was made of; `disk`: the live disk, which may have changed since; `other`: another VM's. */
+  readonly kind: 'snapshot' | 'disk' | 'other'
+  readonly source: DiskSource
+  /** What may differ, as it was written since the point; undefined where nothing tells. */
+  readonly since: Extents | undefined
+}
+
+/**
+ * The disk that a point's disk was made of: its snapshot while the pool still has that with its data, which must be equal whatever the VM
+ * writes; else the live disk.
+ */
+export async function openCounterpart(pool: Pool, record: DiskRecord, signal?: AbortSignal): Promise<Counterpart> {
+  if (record.snapshot !== null && (await pool.holdsData(record.snapshot, signal))) {
+    return counterpart('snapshot', await pool.openDisk(record.snapshot, 'nbd', signal), [])
+  }
+  const since = await writtenSince(pool, record, signal) // before a reader holds the disk
+  return counterpart('disk', await pool.openDisk(record.vdi, 'nbd', signal), since)
+}
+
+/** The disk of another VM at the point's position. @throws EngineError ENGINE_DISK_UNKNOWN */
+export async function openOther(pool: Pool, vm: Vm, record: DiskRecord, signal?: AbortSignal): Promise<Counterpart> {
+  const disk = vm.disks.find(({ position }) => position === record.position)
+  if (disk !== undefined) return counterpart('other', await pool.openDisk(disk.vdiUuid, 'nbd', signal), undefined)
+  const message = `VM '${vm.name}' has no disk at position ${record.position} to compare with`
+  throw new EngineError('ENGINE_DISK_UNKNOWN', message)
+}
+
+const counterpart = (kind: Counterpart['kind'], source: DiskSource, since: Extents | undefined): Counterpart => ({
+  kind,
+  source,
+  since,
+  [Symbol.asyncDispose]: () => source[Symbol.asyncDispose](),
+})
+
 /**
  * What was written to a disk since the point's snapshot, by the pool's tracking: a difference elsewhere means that the point or the
  * tracking is wrong. Undefined where the pool cannot tell, as while a VM runs. To be asked before the disk is opened.
  */
-export async function writtenSince(pool: Pool, record: DiskRecord, signal?: AbortSignal): Promise<Extents | undefined> {
+async function writtenSince(pool: Pool, record: DiskRecord, signal?: AbortSignal): Promise<Extents | undefined> {
   if (record.snapshot === null) return undefined // nothing to ask the pool
   const state = await pool.restore.diskState(record.vdi, signal)
   return state === undefined || state.usedBy.length > 0 ? undefined : changedSincePoint(pool, record, signal)

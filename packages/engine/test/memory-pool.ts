@@ -165,6 +165,7 @@ export function memoryPool(sizes: readonly number[]): MemoryPool {
       const old = frozen.filter((each) => each.of === vdiUuid && each.repository === repository && each.uuid !== keep)
       for (const { uuid } of old) drop(uuid)
     },
+    holdsData: async () => false,
     openDisk: async (uuid, kind) => source(known(uuid).data, kind),
     trials: {
       boot: async () => ({ tookMs: 1, system: {}, networks: {}, data: {} }),

@@ -220,8 +220,8 @@ function diskLine({ record, filled }: RestoredDisk): string {
   return `disk ${record.position} '${record.name}': ${size(filled.written)} of ${size(record.size)} written, ${proof}`
 }
 
-function readBackOf({ readBack = 'nbd' }: RestoreArguments): ReadBack {
+function readBackOf({ readBack = 'auto' }: RestoreArguments): ReadBack {
   if (readBack === false) return 'off'
-  if (readBack === 'nbd' || readBack === 'vhd' || readBack === 'raw') return readBack
-  throw new CliError('CLI_USAGE', `--read-back takes nbd, vhd or raw, not '${readBack}'`)
+  if (readBack === 'auto' || readBack === 'nbd' || readBack === 'vhd' || readBack === 'raw') return readBack
+  throw new CliError('CLI_USAGE', `--read-back takes auto, nbd, vhd or raw, not '${readBack}'`)
 }

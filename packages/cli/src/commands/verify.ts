@@ -1,12 +1,12 @@
 import { subtract, totalLength, type Extents } from '@tidemark/blocks'
 import {
   chooseDisks,
-  EngineError,
   chooseVm,
+  openCounterpart,
+  openOther,
   verifyDisk,
-  writtenSince,
+  type Counterpart,
   type DiskVerdict,
-  type DiskSource,
   type OpenPoint,
   type Vm,
 } from '@tidemark/engine'
@@ -51,10 +51,8 @@ export async function verify(
   const context = { repository, onDisk: progressView(out).update }
   const verdicts: Judged[] = []
   for (const record of chooseDisks(point, args.disk ?? [])) {
-    const isOwn = open !== undefined && againstPool && vm === undefined
-    const since = isOwn ? await writtenSince(open.pool, record, running) : undefined // before a reader holds the disk
-    await using other = await openOther(againstPool ? open : undefined, vm, record, running)
-    verdicts.push(judged(await verifyDisk(context, point, record, other, running), since))
+    await using other = open !== undefined && againstPool ? await openOn(open, vm, record, running) : undefined
+    verdicts.push(judged(await verifyDisk(context, point, record, other?.source, running), other))
   }
   await checkBitmaps(point, running)
   const differing = verdicts.filter(({ differences }) => differences.length > 0)
@@ -66,52 +64,48 @@ export async function verify(
   return differing.length === 0 ? exitCodes.done : exitCodes.failed
 }
 
-/** What was found, and the differences that the pool's tracking does not explain; undefined where it cannot tell. */
+/** What was found, in comparison with what, and the differences that the pool does not explain; undefined where it cannot tell. */
 interface Judged extends DiskVerdict {
+  readonly with: Counterpart['kind'] | undefined
   readonly unexplained: Extents | undefined
 }
 
-const judged = (verdict: DiskVerdict, since: Extents | undefined): Judged => ({
+const judged = (verdict: DiskVerdict, other: Counterpart | undefined): Judged => ({
   ...verdict,
-  unexplained: since && subtract(verdict.differences, since),
+  with: other?.kind,
+  unexplained: other?.since && subtract(verdict.differences, other.since),
 })
 
-async function openOther(
-  open: OpenPool | undefined,
+const openOn = (
+  { pool }: OpenPool,
   vm: Vm | undefined,
   record: DiskVerdict['record'],
   signal: AbortSignal,
-): Promise<DiskSource | undefined> {
-  if (open === undefined) return undefined
-  if (vm === undefined) return open.pool.openDisk(record.vdi, 'nbd', signal)
-  const disk = vm.disks.find(({ position }) => position === record.position)
-  if (disk !== undefined) return open.pool.openDisk(disk.vdiUuid, 'nbd', signal)
-  throw new EngineError(
-    'ENGINE_DISK_UNKNOWN',
-    `VM '${vm.name}' has no disk at position ${record.position} to compare with`,
-  )
-}
+): Promise<Counterpart> =>
+  vm === undefined ? openCounterpart(pool, record, signal) : openOther(pool, vm, record, signal)
 
 /** The bitmaps are small; reading them checks their blobs. The VM's settings were read with the point. */
 async function checkBitmaps(point: OpenPoint, signal: AbortSignal): Promise<void> {
   for (const disk of point.parts.disks) await disk.bitmap(signal)
 }
 
-const forPrograms = ({ record, checked, compared, differences, unexplained }: Judged) => ({
+const forPrograms = ({ record, checked, compared, with: other, differences, unexplained }: Judged) => ({
   position: record.position,
   vdi: record.vdi,
   checked,
   compared,
+  ...(other && { with: other }),
   differences,
   ...(unexplained && { unexplained }),
 })
 
-function verdictLine({ record, checked, compared, differences, unexplained }: Judged): string {
+function verdictLine({ record, checked, compared, with: other, differences, unexplained }: Judged): string {
+  const what = other === 'snapshot' ? 'the snapshot that it was made of' : 'the disk on the pool'
   const hashed = `disk ${record.position}: ${size(checked)} of data decrypted and hashed`
   if (!compared) return hashed
-  if (differences.length === 0) return `${hashed}, and equal to the disk on the pool, byte for byte`
+  if (differences.length === 0) return `${hashed}, and equal to ${what}, byte for byte`
   const [first] = differences
-  return `${hashed}; DIFFERS from the disk on the pool in ${differences.length} places, ${size(totalLength(differences))}, first at ${first?.offset}${explained(unexplained)}`
+  return `${hashed}; DIFFERS from ${what} in ${differences.length} places, ${size(totalLength(differences))}, first at ${first?.offset}${other === 'snapshot' ? '; the point is wrong' : explained(unexplained)}`
 }
 
 function explained(unexplained: Extents | undefined): string {

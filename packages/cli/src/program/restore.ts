@@ -23,7 +23,10 @@ export function addRestore(program: Command, start: Start): void {
     .option('--write-rate <MiB/s>', 'write no faster to the pool', rate)
     .option('--read-rate <MiB/s>', 'read back no faster', rate)
     .option('--plan', 'only show what would be made, as a difference to the point')
-    .option('--read-back <source>', 'how disks of the pool are read back and compared: nbd (as without it), vhd or raw')
+    .option(
+      '--read-back <source>',
+      'how disks of the pool are read back and compared: auto (as without it), nbd, vhd or raw',
+    )
     .option('--no-read-back', 'trust the pool with what it was given')
     .option('--use-tracking', "with --over: read only what the pool's tracking calls changed before writing")
     .option('--safety-snapshot', 'with --over: take a snapshot of the VM before, and leave it there')

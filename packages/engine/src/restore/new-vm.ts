@@ -23,7 +23,7 @@ export interface RestoreContext {
 export interface NewVmOptions extends Mapping {
   /** Name of the new VM. */
   readonly name: string
-  /** How the new disks are read back and compared with the point before the VM is made; over NBD when absent. */
+  /** How the new disks are read back and compared with the point before the VM is made; 'auto' when absent. */
   readonly readBack?: ReadBack
   /** What is done with the new VM, which is only for this: it goes again, with its disks, whatever comes of it. */
   readonly trial?: (vm: Vm) => Promise<void>
@@ -70,7 +70,7 @@ export async function restorePlanned(
   }
   await tidyRestores(context, signal)
   const { pool, repository } = context
-  const { readBack = 'nbd' } = options
+  const { readBack = 'auto' } = options
   const header = { kind: 'restore', pool: pool.identity.uuid, repository: repository.id, vm: point.record.vm } as const
   const journal = await context.ledger.begin(header)
   await using undo = new Undo(journal)
@@ -110,7 +110,7 @@ export async function restoreNewDisks(
   context: RestoreContext,
   point: OpenPoint,
   placements: readonly DiskPlacement[],
-  { readBack = 'nbd', attachTo }: { readonly readBack?: ReadBack; readonly attachTo?: string },
+  { readBack = 'auto', attachTo }: { readonly readBack?: ReadBack; readonly attachTo?: string },
   signal?: AbortSignal,
 ): Promise<readonly RestoredDisk[]> {
   await tidyRestores(context, signal)

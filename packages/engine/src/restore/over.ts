@@ -9,7 +9,7 @@ import type { RestoreContext, RestoredDisk } from './new-vm.ts'
 import { forgetTorn } from './torn.ts'
 
 export interface OverOptions {
-  /** How the disks are read to find what differs, and read back after that; over NBD when absent. 'off': not read back. */
+  /** How the disks are read to find what differs, and read back after that; 'auto' when absent. 'off': not read back. */
   readonly readBack?: ReadBack
   /**
    * Whether the pool's tracking may say what changed since the point, so that the rest is not read before it is read back. Where it
@@ -35,7 +35,7 @@ export async function restoreOver(
   context: RestoreContext,
   point: OpenPoint,
   records: readonly DiskRecord[],
-  { readBack = 'nbd', useTracking = false, safetySnapshot }: OverOptions = {},
+  { readBack = 'auto', useTracking = false, safetySnapshot }: OverOptions = {},
   signal?: AbortSignal,
 ): Promise<RestoredOver> {
   const { pool, repository, ledger } = context

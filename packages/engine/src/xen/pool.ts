@@ -50,6 +50,7 @@ export async function openXenPool(
     finishLeftover: (leftover, point) => finishLeftover(context, leftover, point),
     removeLeftover: (leftover) => removeLeftover(context, leftover),
     dropOldBases: (disk, repository, keep) => dropOldBases(context, disk, { repository, keep }),
+    holdsData: (uuid, stop) => holdsData(session, uuid, stop),
     openDisk: (uuid, kind, stop) => openSource(session, uuid, kind, all, stop),
     restore: xenRestore(context),
     trials: xenTrials(context),
@@ -76,6 +77,16 @@ async function baseOf(
     return { state: 'usable' }
   } catch (error) {
     if (failedWith(error, UNKNOWN)) return { state: 'missing' }
+    throw error
+  }
+}
+
+async function holdsData(session: Session, uuid: string, signal: AbortSignal | undefined): Promise<boolean> {
+  try {
+    const record = await session.VDI.get_record(await session.VDI.get_by_uuid(uuid, { signal }), { signal })
+    return record.is_a_snapshot && record.type !== 'cbt_metadata'
+  } catch (error) {
+    if (failedWith(error, UNKNOWN)) return false
     throw error
   }
 }
