@@ -28,13 +28,17 @@ const KINDS = {
   transfer: 3,
   bitmap: 5,
   rest: 5,
+  silence: 3,
 }
 type Kind = keyof typeof KINDS
+/** What a piece of work reads over NBD. */
+type Reads = 'a disk' | 'what it wrote'
 
-export function drawTrouble(random: Random): Trouble {
+/** @param reads over NBD: only what a restore reads back can be told from a disk that holds it */
+export function drawTrouble(random: Random, reads: Reads): Trouble {
   if (!random.chance(60)) return calm
   const kinds = Array.from({ length: random.chance(25) ? 2 : 1 }, () => drawKind(random))
-  const lab = kinds.flatMap((kind, n) => labFault(kind, random, `${kind}-${n}`) ?? [])
+  const lab = kinds.flatMap((kind, n) => labFault(kind, random, `${kind}-${n}`, reads) ?? [])
   return {
     lab,
     storage: kinds.includes('storage') ? [storageFault(random)] : [],
@@ -80,7 +84,7 @@ const FAILURES = [
   ['TOO_MANY_PENDING_TASKS'],
 ] as const
 
-function labFault(kind: Kind, random: Random, id: string): LabFault | undefined {
+function labFault(kind: Kind, random: Random, id: string, reads: Reads): LabFault | undefined {
   const anywhere = { id, match: { method: '*' }, after: random.int(70) }
   const some = { id, match: { method: random.pick(METHODS) }, after: random.int(3), times: random.pick([1, 1, 2]) }
   const where = random.chance(50) ? anywhere : some
@@ -95,7 +99,7 @@ function labFault(kind: Kind, random: Random, id: string): LabFault | undefined 
     case 'task':
       return { ...some, match: { method: 'Async.*' }, at: 'task', do: taskAction(random) }
     case 'nbd':
-      return nbdFault(random, id)
+      return reads === 'what it wrote' && random.chance(30) ? flipped(random, id) : nbdFault(random, id)
     case 'pool':
       return { ...anywhere, at: 'call', do: poolAction(random) }
     case 'transfer':
@@ -104,6 +108,8 @@ function labFault(kind: Kind, random: Random, id: string): LabFault | undefined 
       return { id, at: 'bitmap', match: {}, after: random.int(2), do: bitmapAction(random) }
     case 'rest':
       return restFault(random, id)
+    case 'silence':
+      return silence(random, id)
     default:
       return kind satisfies never
   }
@@ -154,6 +160,33 @@ const bitmapAction = (random: Random) =>
     { action: 'garble' },
     { action: 'truncate' },
   ] as const)
+
+/** What the pool reads is not what it was given: no protocol tells, the comparison must. */
+const flipped = (random: Random, id: string): LabFault => ({
+  id,
+  at: 'nbd-reply',
+  match: { type: 'READ' },
+  after: random.int(3),
+  times: random.pick([1, 30]),
+  do: { action: 'corrupt', what: 'data' },
+})
+
+/** Answers that never come: each is waited for in real time, so that there are few. */
+function silence(random: Random, id: string): LabFault {
+  const what = random.pick(['request', 'reply', 'greeting', 'transfer'] as const)
+  switch (what) {
+    case 'request':
+      return { id, at: 'request', match: { method: '*' }, after: random.int(70), do: { action: 'hang' } }
+    case 'reply':
+      return { id, at: 'nbd-reply', match: {}, after: random.int(4), do: { action: 'drop' } }
+    case 'greeting':
+      return { id, at: 'nbd-greeting', match: {}, after: random.int(2), do: { action: 'stall' } }
+    case 'transfer':
+      return { id, at: 'transfer', match: {}, after: random.int(2), do: { action: 'stall', after: 500 } }
+    default:
+      return what satisfies never
+  }
+}
 
 function nbdFault(random: Random, id: string): LabFault {
   if (random.chance(20)) return { id, at: 'nbd-greeting', match: {}, after: random.int(2), do: { action: 'close' } }

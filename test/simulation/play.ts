@@ -64,7 +64,7 @@ async function takeStep(scene: Scene, n: number, random: Random): Promise<void> 
     [6, 'doctor', tidy],
   ]
   const [, title, step] = drawStep(steps, n < 2 ? 0 : random.int(100))
-  const trouble = drawTrouble(random)
+  const trouble = drawTrouble(random, title.startsWith('restore') ? 'what it wrote' : 'a disk')
   scene.trace.push(`${n}: ${title}${described(trouble)}`)
   const result = await inLife(scene, trouble, random, step)
   scene.trace.push(`   ${result}`)
