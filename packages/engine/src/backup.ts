@@ -1,5 +1,5 @@
 import { forEachBounded } from '@tidemark/blocks'
-import { savePoint, type Repository } from '@tidemark/repository'
+import type { Repository } from '@tidemark/repository'
 import { auditDefaults, type AuditOptions } from './audit.ts'
 import { resumeDefaults, type ResumeOptions } from './checkpoint/limit.ts'
 import type { Clock } from './clock.ts'
@@ -13,13 +13,13 @@ import { Undo } from './ledger/undo.ts'
 import { Limits } from './limits/limits.ts'
 import { canBeTracked, planCompare, type DiskPlan, type PlanOptions, type VmPlan } from './plan.ts'
 import { planVm, type PlannedVm } from './planner.ts'
-import { listPoints, slugOf, treeNameOf, type RestorePoint } from './points.ts'
+import { listPoints, type RestorePoint } from './points.ts'
 import type { Disk, DiskSnapshot, Pool, Vm, VmSnapshot } from './pool.ts'
 import { cutRun, noteRun, resumeRun, type Run } from './run.ts'
 import { assertSpace, withRoomOfNow } from './space.ts'
-import { oldestSuspect, suspectTag } from './suspects.ts'
-import { judgeSize, unusualDefaults, type UnusualOptions } from './unusual.ts'
-import { encodeVmRecord, type DiskRecord, type VmRecord } from './vm-record.ts'
+import { unusualDefaults, type UnusualOptions } from './unusual.ts'
+import { saveVmPoint } from './vm-point.ts'
+import type { VmRecord } from './vm-record.ts'
 
 export interface BackupOptions extends PlanOptions {
   /** Which disks of the VM; the others are left out of the snapshot. */
@@ -178,7 +178,6 @@ async function makePoint(
   signal: AbortSignal,
 ): Promise<Pick<BackupResult, 'point' | 'record'>> {
   const { on } = context
-  const { snapshot, planned, metadata } = run
   const works = await planReads(context, run, options, signal)
   on({ type: 'stage', stage: 'disks' })
   const disks: DiskDone[] = []
@@ -187,12 +186,7 @@ async function makePoint(
   }
   await forEachBounded(works.entries(), works.length, backUp, signal)
   on({ type: 'stage', stage: 'saving' })
-  const { takenAt } = snapshot
-  const made = recordOf(context, vm, takenAt, snapshot.uuid, disks)
-  const record = { ...made, ...run.history, disks: await judgeSizes(context, made, planned.history, options, signal) }
-  const tags = [...options.tags, ...(await suspectTags(context, record, planned.history, signal))]
-  const point = await saveVm(context, { record, metadata, disks, takenAt, planned, tags }, signal)
-  return { point, record }
+  return await saveVmPoint(context, vm, run, disks, options, signal)
 }
 
 /** Reads a disk as soon as it may. */
@@ -203,41 +197,6 @@ async function backupInTurn(
 ): Promise<DiskDone> {
   using _place = await limits.disk(work.plan.disk, (wait) => on({ type: 'waiting', wait }), signal)
   return await backupDisk(repository, work, listener(on), signal)
-}
-
-/** The disks, with a word on those of which far more changed than before. */
-async function judgeSizes(
-  { repository, on }: BackupContext,
-  { disks }: VmRecord,
-  history: readonly RestorePoint[],
-  { unusual: bounds }: BackupOptions,
-  signal: AbortSignal,
-): Promise<readonly DiskRecord[]> {
-  if (bounds === undefined || disks.every(({ bytes }) => bytes.changed <= bounds.atLeast)) return disks
-  const judged: DiskRecord[] = []
-  for (const disk of disks) {
-    const unusual = await judgeSize(repository, history, disk, bounds, signal)
-    if (unusual !== undefined) on({ type: 'unusual', disk, unusual })
-    judged.push(unusual === undefined ? disk : { ...disk, unusual })
-  }
-  return judged
-}
-
-/** What a wrong bitmap says about the points before. */
-async function suspectTags(
-  { repository, on }: BackupContext,
-  { disks }: VmRecord,
-  history: readonly RestorePoint[],
-  signal: AbortSignal,
-) {
-  const wrong = disks.filter(({ audit }) => audit !== undefined && audit.differing > 0)
-  if (wrong.length === 0) return []
-  const oldest = await Promise.all(wrong.map(({ vdi }) => oldestSuspect(repository, history, vdi, signal)))
-  const first = history.findIndex((point) => oldest.includes(point))
-  const since = history[first]
-  if (since === undefined) return []
-  on({ type: 'suspects', points: history.slice(first).map(({ id }) => id) })
-  return [suspectTag(since)]
 }
 
 /** Ends or undoes what earlier runs of this VM left, but for `own`. What cannot be tidied now calls for attention, and stops nothing. */
@@ -342,58 +301,6 @@ async function askChanges(
   const compare = planCompare(plan.disk, plan.previous, { reason: 'base-unusable', detail: changes.detail })
   on({ type: 'replan', plan: compare })
   return { plan: compare, bitmap: undefined }
-}
-
-function recordOf(
-  { pool, tool }: BackupContext,
-  { uuid, name, powerState }: Vm,
-  takenAt: Date,
-  snapshot: string,
-  disks: readonly DiskDone[],
-): VmRecord {
-  return {
-    schema: 1,
-    tool,
-    takenAt: takenAt.toISOString(),
-    pool: pool.identity,
-    vm: { uuid, name, powerState },
-    snapshot,
-    disks: disks.map((disk) => disk.record),
-  }
-}
-
-interface VmToSave {
-  readonly record: VmRecord
-  readonly metadata: Uint8Array
-  readonly disks: readonly DiskDone[]
-  readonly takenAt: Date
-  readonly planned: PlannedRun
-  readonly tags: readonly string[]
-}
-
-async function saveVm(
-  { repository, tool }: BackupContext,
-  { record, metadata, disks, takenAt, planned, tags }: VmToSave,
-  signal: AbortSignal,
-): Promise<RestorePoint> {
-  const newest = planned.history.at(-1)
-  const snapshot = await savePoint(
-    repository,
-    {
-      slug: treeNameOf(record.vm.name),
-      time: takenAt,
-      hostname: slugOf(record.vm.name),
-      paths: [`/${slugOf(record.pool.name)}/${record.vm.uuid}`],
-      tags: ['tidemark', `vm-${record.vm.uuid}`, ...tags],
-      ...(newest !== undefined && { parent: newest.snapshot.id }), // which restic shows
-      programVersion: tool,
-      vmJson: encodeVmRecord(record),
-      metadata,
-      disks: disks.map((disk) => disk.stored),
-    },
-    signal,
-  )
-  return { id: snapshot.original ?? snapshot.id, snapshot }
 }
 
 /** The point is safe by now, so a pool that will not be tidied is a reason for attention, never for failure. */
