@@ -8,13 +8,18 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { bytes, endOf, extent, GiB, MiB, TiB, type Extents } from '@tidemark/blocks'
 import {
+  copySnapshots,
   gridFor,
   initRepository,
   loadPoint,
   localBackend,
+  memoryBackend,
   openRepository,
   planContent,
+  RepositoryError,
   savePoint,
+  sharesOf,
+  statsOf,
   writeContent,
   type DiskContent,
   type Repository,
@@ -63,6 +68,29 @@ const steps = {
   async content(repository: Repository) {
     return { pieces: (await contentOfNewest(repository)).length }
   },
+  /** What `tidemark stats` counts. */
+  async stats(repository: Repository) {
+    const { blobs, restoreBytes } = await statsOf(repository, await snapshotsOf(repository))
+    return { blobs, restoreTiB: restoreBytes / TiB }
+  },
+  /** What `tidemark stats --by vm` counts. */
+  async shares(repository: Repository) {
+    const [share] = await sharesOf(repository, [{ name: SLUG, snapshots: await snapshotsOf(repository) }])
+    return { uniqueTiB: (share?.uniqueBytes ?? 0) / TiB }
+  },
+  /** A copy of all pieces as far as it goes without data: which are needed, in the order of their packs, up to the first read. */
+  async copy(repository: Repository) {
+    await using target = await initRepository(memoryBackend(), PASSWORD, { workers: 0 })
+    const copy = copySnapshots(repository, target, await snapshotsOf(repository))
+    const end = await copy.then(
+      () => undefined,
+      (error: unknown) => error,
+    )
+    if (!(end instanceof RepositoryError && end.file?.startsWith('data/'))) {
+      throw new Error('a copy without data did not end at its first read', { cause: end })
+    }
+    return { endedAt: end.code }
+  },
   /** One hundredth changed, in runs of 64 MiB; its data is counted and not stored. */
   async increment(repository: Repository) {
     const parent = await contentOfNewest(repository)
@@ -84,7 +112,7 @@ async function all(): Promise<void> {
   const results: Record<string, unknown> = {}
   try {
     await makeRepository(join(directory, 'repository'))
-    for (const step of ['index', 'full', 'list', 'content', 'increment', 'list'] as const) {
+    for (const step of ['index', 'full', 'list', 'content', 'stats', 'shares', 'copy', 'increment', 'list'] as const) {
       const child = fork(
         fileURLToPath(import.meta.url),
         ['--tib', values.tib, '--step', step, '--directory', directory],
@@ -140,10 +168,14 @@ async function save(repository: Repository, content: DiskContent): Promise<void>
   })
 }
 
+async function snapshotsOf(repository: Repository): Promise<Snapshot[]> {
+  const snapshots: Snapshot[] = []
+  for await (const each of repository.snapshots()) snapshots.push(each)
+  return snapshots
+}
+
 async function contentOfNewest(repository: Repository): Promise<DiskContent> {
-  let newest: Snapshot | undefined
-  for await (const each of repository.snapshots()) if (newest === undefined || each.time > newest.time) newest = each
-  if (newest === undefined) throw new Error('there is no point')
+  const newest = (await snapshotsOf(repository)).reduce((a, b) => (b.time > a.time ? b : a))
   const disk = (await loadPoint(repository, newest)).disks[0]
   if (disk === undefined) throw new Error('the point has no disk')
   return disk.content()
