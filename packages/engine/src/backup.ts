@@ -92,7 +92,7 @@ export async function backupVm(
 ): Promise<BackupResult> {
   let clean = true
   const on: OnBackup = (event) => {
-    if (['attention', 'wrong-bitmap', 'unusual'].includes(event.type)) clean = false
+    if (['attention', 'wrong-bitmap', 'unusual', 'incompressible'].includes(event.type)) clean = false
     outer.on(event)
   }
   using held = new DisposableStack()

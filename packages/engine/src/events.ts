@@ -3,7 +3,7 @@ import type { Afresh } from './checkpoint/afresh.ts'
 import type { Verdict } from './janitor.ts'
 import type { Wait } from './limits/limits.ts'
 import type { DiskPlan, VmPlan } from './plan.ts'
-import type { DiskRecord, UnusualRecord } from './vm-record.ts'
+import type { DiskRecord, IncompressibleRecord, UnusualRecord } from './vm-record.ts'
 
 /** What a backup tells while it runs. The plan always comes before the first byte is read. */
 export type BackupEvent =
@@ -16,6 +16,8 @@ export type BackupEvent =
   | { readonly type: 'suspects'; readonly points: readonly string[] }
   /** Far more of a disk changed than in the runs before: encrypted by somebody, or a log that ran away. The point is made. */
   | { readonly type: 'unusual'; readonly disk: DiskRecord; readonly unusual: UnusualRecord }
+  /** Next to nothing of what is new compresses, where it usually does: it may be being encrypted. The point is made. */
+  | { readonly type: 'incompressible'; readonly disk: DiskRecord; readonly incompressible: IncompressibleRecord }
   /** What an earlier run left of this VM's snapshots, and what becomes of it. */
   | { readonly type: 'leftover'; readonly verdict: Verdict }
   /** An earlier run was cut; this one goes on with its snapshot, for the `times`th time. */

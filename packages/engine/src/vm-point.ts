@@ -5,7 +5,7 @@ import { slugOf, treeNameOf, type RestorePoint } from './points.ts'
 import type { Vm } from './pool.ts'
 import type { Run } from './run.ts'
 import { oldestSuspect, suspectTag } from './suspects.ts'
-import { judgeSize } from './unusual.ts'
+import { judgeChanges, UNUSUAL } from './unusual.ts'
 import { encodeVmRecord, type DiskRecord, type VmRecord } from './vm-record.ts'
 
 /** Makes the restore point of a VM whose disks are stored, with what the run found out about it and about the points before. */
@@ -19,26 +19,33 @@ export async function saveVmPoint(
 ): Promise<Pick<BackupResult, 'point' | 'record'>> {
   const { history } = run.planned
   const made = recordOf(context, vm, run, disks)
-  const record = { ...made, ...run.history, disks: await judgeSizes(context, made, history, options, signal) }
-  const tags = [...options.tags, ...(await suspectTags(context, record, history, signal))]
+  const record = { ...made, ...run.history, disks: await judgeDisks(context, made, history, options, signal) }
+  const isUnusual = record.disks.some(({ unusual, incompressible }) => unusual ?? incompressible)
+  const tags = [
+    ...options.tags,
+    ...(isUnusual ? [UNUSUAL] : []),
+    ...(await suspectTags(context, record, history, signal)),
+  ]
   const point = await save(context, run, { record, disks, tags }, signal)
   return { point, record }
 }
 
-/** The disks, with a word on those of which far more changed than before. */
-async function judgeSizes(
+/** The disks, with a word on those whose changes are not as before. */
+async function judgeDisks(
   { repository, on }: BackupContext,
   { disks }: VmRecord,
   history: readonly RestorePoint[],
   { unusual: bounds }: BackupOptions,
   signal: AbortSignal,
 ): Promise<readonly DiskRecord[]> {
-  if (bounds === undefined || disks.every(({ bytes }) => bytes.changed <= bounds.atLeast)) return disks
+  if (bounds === undefined) return disks
   const judged: DiskRecord[] = []
   for (const disk of disks) {
-    const unusual = await judgeSize(repository, history, disk, bounds, signal)
+    const found = await judgeChanges(repository, history, disk, bounds, signal)
+    const { unusual, incompressible } = found
     if (unusual !== undefined) on({ type: 'unusual', disk, unusual })
-    judged.push(unusual === undefined ? disk : { ...disk, unusual })
+    if (incompressible !== undefined) on({ type: 'incompressible', disk, incompressible })
+    judged.push({ ...disk, ...found })
   }
   return judged
 }

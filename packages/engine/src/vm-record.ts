@@ -44,6 +44,14 @@ export interface DiskRecord {
   readonly audit?: AuditRecord | undefined
   /** More changed than is usual for this disk. */
   readonly unusual?: UnusualRecord | undefined
+  /** What is new does not compress, where it usually does. */
+  readonly incompressible?: IncompressibleRecord | undefined
+}
+
+/** Stored after compression, of what was new: in this run, and the median of the earlier ones. 0 to 1. */
+export interface IncompressibleRecord {
+  readonly share: number
+  readonly usual: number
 }
 
 /** Sizes in bytes: the median of the earlier runs, and up to where a change would not have been unusual. */
@@ -78,6 +86,7 @@ const diskRecord = z.object({
   bytes: z.object({ changed: size, read: size, new: size, stored: size }),
   audit: z.object({ from: size, to: size, compared: size, differing: size }).optional(),
   unusual: z.object({ usual: size, bound: size }).optional(),
+  incompressible: z.object({ share: z.number(), usual: z.number() }).optional(),
 })
 
 const vmRecord = z.object({

@@ -1,4 +1,5 @@
-import { bytes, CBT_BLOCK, changedExtents, extent, MiB } from '@tidemark/blocks'
+import { createHash } from 'node:crypto'
+import { bytes, CBT_BLOCK, changedExtents, extent, GiB, MiB } from '@tidemark/blocks'
 import {
   backupDefaults,
   backupVm,
@@ -217,7 +218,7 @@ test('of another VM no point is a suspect', async () => {
 })
 
 test('far more changes than in the runs before are told and stored with the point; few runs, and the usual, tell nothing', async () => {
-  const options = { ...noAudit, unusual: { factor: 4, atLeast: bytes(2 * CBT_BLOCK) } }
+  const options = { ...noAudit, unusual: { factor: 4, atLeast: bytes(2 * CBT_BLOCK), newAtLeast: bytes(MiB) } }
   const pool = memoryPool([4 * MiB])
   await using repository = await initRepository(memoryBackend(), 'pw', fast)
   fill(pool, 64)
@@ -238,6 +239,38 @@ test('far more changes than in the runs before are told and stored with the poin
   expect(await run(40)).toEqual({ usual: 4 * CBT_BLOCK, bound: 16 * CBT_BLOCK })
   expect(await run(60, { ...options, unusual: undefined })).toBeUndefined()
 })
+
+test('a disk that stops to compress is told and tagged, however little of it changes; one that never compressed is not', async () => {
+  const options = { ...noAudit, unusual: { factor: 1000, atLeast: bytes(GiB), newAtLeast: bytes(MiB) } }
+  for (const usual of ['text', 'noise'] as const) {
+    const pool = memoryPool([8 * MiB])
+    await using repository = await initRepository(memoryBackend(), 'pw', fast)
+    const run = async (kind: 'text' | 'noise', seed: number) => {
+      guestWrites(pool, kind, 32, seed)
+      const events: BackupEvent[] = []
+      const { point, record, clean } = await backupVm(contextOf(pool, repository, events), pool.vm, options)
+      const told = events.some(({ type }) => type === 'incompressible')
+      expect([clean, point.snapshot.tags?.includes('unusual')]).toEqual([!told, told])
+      return record.disks[0]?.incompressible
+    }
+    for (let i = 0; i < 5; i++) expect(await run(usual, i)).toBeUndefined()
+    expect(await run('text', 5)).toBeUndefined()
+    const encrypted = await run('noise', 6)
+    if (usual === 'noise') expect(encrypted).toBeUndefined()
+    else expect(encrypted).toMatchObject({ share: expect.closeTo(1, 1), usual: expect.closeTo(0.5, 0) })
+  }
+}, 30_000)
+
+/** Fresh bytes in the first blocks of a disk: such as compress, or as encryption leaves them. */
+function guestWrites(pool: MemoryPool, kind: 'text' | 'noise', blocks: number, seed: number): void {
+  const disk = pool.disks.get('vdi-0')
+  const noise = createHash('shake128', { outputLength: blocks * CBT_BLOCK })
+    .update(`${seed}`)
+    .digest()
+  const data = kind === 'noise' ? noise : Buffer.from(noise.subarray(0, noise.length / 2).toString('hex'), 'latin1')
+  disk?.data.set(data)
+  for (let block = 0; block < blocks; block++) disk?.written.add(block)
+}
 
 test('a point that lost blobs is no base: the next run stores again what is still on the disk, and the older points are whole', async () => {
   const pool = memoryPool([4 * MiB])

@@ -1,4 +1,4 @@
-import { forEachBounded } from '@tidemark/blocks'
+import { bytes, forEachBounded } from '@tidemark/blocks'
 import {
   auditDefaults,
   backupDefaults,
@@ -44,6 +44,8 @@ export interface BackupArguments extends PoolOptions, RepositoryOptions, Selecti
   readonly audit?: number | 'off'
   /** How many times the usual change is unusual, or 'off'. */
   readonly unusual?: number | 'off'
+  /** Bytes; less than so many are never unusual, neither in their number nor in how they compress. */
+  readonly unusualAtLeast?: number
   /** False: neither go on with a run that was cut, nor leave one that is cut to the next. */
   readonly resume?: boolean
 }
@@ -226,8 +228,12 @@ function optionsOf(args: BackupArguments): BackupOptions {
 const auditOf = ({ audit = auditDefaults.runs }: BackupArguments) =>
   audit === 'off' ? undefined : { ...auditDefaults, runs: audit }
 
-const unusualOf = ({ unusual = unusualDefaults.factor }: BackupArguments) =>
-  unusual === 'off' ? undefined : { ...unusualDefaults, factor: unusual }
+function unusualOf({ unusual: factor = unusualDefaults.factor, unusualAtLeast }: BackupArguments) {
+  if (factor === 'off') return undefined
+  if (unusualAtLeast === undefined) return { ...unusualDefaults, factor }
+  const least = bytes(unusualAtLeast)
+  return { factor, atLeast: least, newAtLeast: least }
+}
 
 function narrate(out: Out): (event: BackupEvent) => void {
   const view = progressView(out)
@@ -249,7 +255,20 @@ function narrate(out: Out): (event: BackupEvent) => void {
         const { disk, unusual } = event
         out.event({ type: 'unusual', vdi: disk.vdi, position: disk.position, changed: disk.bytes.changed, ...unusual })
         return out.say(
-          `  UNUSUAL: ${size(disk.bytes.changed)} of disk ${disk.position} changed, where ${size(unusual.usual)} are usual: look at the VM before older points are forgotten`,
+          `  UNUSUAL: ${size(disk.bytes.changed)} of disk ${disk.position} changed, where ${size(unusual.usual)} are usual: look at the VM; its older points are held (docs/runs.md)`,
+        )
+      }
+      case 'incompressible': {
+        const { disk, incompressible } = event
+        out.event({
+          type: 'incompressible',
+          vdi: disk.vdi,
+          position: disk.position,
+          new: disk.bytes.new,
+          ...incompressible,
+        })
+        return out.say(
+          `  UNUSUAL: ${size(disk.bytes.new)} that are new on disk ${disk.position} do not compress, where usually ${Math.round(100 * (1 - incompressible.usual))}% goes: it may be being encrypted`,
         )
       }
       case 'leftover':

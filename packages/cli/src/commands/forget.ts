@@ -1,4 +1,4 @@
-import { markSuspects } from '@tidemark/engine'
+import { holdUnusual, listPoints, markSuspects } from '@tidemark/engine'
 import { forget as forgetPlanned, planForget } from '@tidemark/repository'
 import type { ForgetPlan, ForgetRequest, GroupBy, KeepCount, KeepRules, Span, Verdict } from '@tidemark/repository'
 import { openRepo, type GlobalOptions, type RepositoryOptions } from '../connect.ts'
@@ -30,6 +30,8 @@ export interface ForgetArguments extends RepositoryOptions, PruneLimits {
   readonly path?: readonly string[]
   readonly groupBy?: readonly GroupBy[]
   readonly unsafeAllowRemoveAll?: boolean
+  /** Forget also what is held since changes of its VM were unusual. */
+  readonly ignoreUnusual?: boolean
   readonly dryRun?: boolean
   readonly prune?: boolean
 }
@@ -45,7 +47,11 @@ export async function forget(
   const dryRun = args.dryRun === true
   await using repository = await openRepo(global, args)
   await using lock = await repository.lock('exclusive', global.signal)
-  const plan = await planForget(repository, request, lock.signal)
+  const judged = await planForget(repository, request, lock.signal)
+  const { plan, held } =
+    args.ignoreUnusual === true
+      ? { plan: judged, held: [] }
+      : holdUnusual(judged, await listPoints(repository, {}, lock.signal))
   out.say(planText(plan, dryRun))
   if (!dryRun) {
     await markSuspects(repository, plan.remove, global.signal) // the run that found them out may be among those that go
@@ -59,14 +65,18 @@ export async function forget(
   const figures = isPruned
     ? await pruneLocked(repository, lock, out, args, { dryRun, without: plan.remove }, global.signal)
     : undefined
+  if (held.length > 0) out.say(HELD)
   out.result(
-    { dryRun, groups: plan.groups.map(groupJson), removed: plan.remove, prune: figures ?? null },
+    { dryRun, groups: plan.groups.map(groupJson), removed: plan.remove, held, prune: figures ?? null },
     figures === undefined
       ? `${summary(plan, dryRun)}${adviceOf(plan, dryRun)}`
       : `${summary(plan, dryRun)}\n\n${figuresText(figures, dryRun)}`,
   )
-  return exitCodes.done
+  return held.length > 0 ? exitCodes.attention : exitCodes.done
 }
+
+const HELD =
+  "attention: points are held, since a later one is tagged 'unusual'. Look at the VM, then 'tidemark tag <point> --remove unusual', or forget with --ignore-unusual"
 
 /** @throws CliError CLI_USAGE when points are named and rules given */
 function requestOf(snapshots: readonly string[], args: ForgetArguments): ForgetRequest {

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { BackupArguments } from '../commands/backup.ts'
+import { byteCount } from './byte-count.ts'
 import { withPool, withRepo } from './selection.ts'
 import { count, hostConnections, rate } from './numbers.ts'
 import type { Start } from './start.ts'
@@ -40,8 +41,13 @@ export function addBackup(program: Command, start: Start): void {
     )
     .option(
       '--unusual <factor>',
-      "tell when so many times the usual amount of a disk changed, and at least 1 GiB; or 'off' (default: 10)",
+      "tell when so many times the usual amount of a disk changed, or it stops to compress; or 'off' (default: 10)",
       unusualFactor,
+    )
+    .option(
+      '--unusual-at-least <size>',
+      'tell from this size on, and of so much that is new when it does not compress as usual (default: 1G, 128M)',
+      byteCount,
     )
     .option('--vms-at-once <n>', 'back so many VMs up at once (default: 2)', count)
     .option('--host-vms <n>', 'and so many that run on one host (default: no limit)', count)

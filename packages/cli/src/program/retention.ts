@@ -19,6 +19,7 @@ export function addRetention(program: Command, start: Start): void {
       ),
     ),
   )
+    .option('--ignore-unusual', 'also what is held because later changes of the VM were unusual')
     .option('--dry-run', 'only say what would stay and go, and why')
     .option('--prune', 'free their space at once')
     .addHelpText('after', examples)
