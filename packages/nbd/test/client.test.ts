@@ -10,6 +10,7 @@ import {
   openNbd,
   readRuns,
   serveNbd,
+  type ExportSource,
   type NbdClient,
   type NbdServerOptions,
 } from '../src/index.ts'
@@ -291,6 +292,23 @@ describe('the xapi personality', () => {
     )
     await client[Symbol.asyncDispose]()
     await server.stop('drain')
+  })
+
+  test('a name whose session ends right after the first connection is read over that one', async () => {
+    const bytes = patterned(100_000)
+    const source = only('disk', memoryExport(bytes))
+    let isKnown = true
+    const exports: ExportSource = {
+      async open(...asked) {
+        const found = isKnown ? await source.open(...asked) : undefined
+        isKnown = false
+        return found
+      },
+    }
+    await using server = await serveNbd({ listen, exports, personality: 'xapi' })
+    await using client = await openNbd({ address: server.address, exportName: 'disk' }, { connections: 4 })
+    expect(client.connections).toBe(1)
+    expect(Buffer.from(await whole(client)).equals(bytes)).toBe(true)
   })
 
   test('an unknown export closes the connection, which the client explains without the session', async () => {
