@@ -295,7 +295,7 @@ describe('the xapi personality', () => {
   })
 
   test('a name whose session ends right after the first connection is read over that one', async () => {
-    const bytes = patterned(100_000)
+    const bytes = patterned(102_400)
     const source = only('disk', memoryExport(bytes))
     let isKnown = true
     const exports: ExportSource = {
