@@ -2,6 +2,7 @@
 // ROUNDS (5) and SIZE in MiB (4096) by environment. The medians of the ratios count: the machine may be busy with other work.
 import { median } from './measure.ts'
 import { clientCases } from './nbd/client-cases.ts'
+import { pointCases } from './nbd/point-cases.ts'
 import { serverCases } from './nbd/server-cases.ts'
 import { openStage } from './nbd/stage.ts'
 
@@ -14,10 +15,11 @@ const say = (text: string): void => void (isJson ? process.stderr : process.stdo
 say(`image: ${SIZE / 2 ** 20} MiB of random bytes; ${ROUNDS} rounds`)
 const stage = openStage(SIZE)
 const chosen = (kind: string): boolean =>
-  words.every((word) => word.startsWith(kind) || !/^(client|server)$/.test(word))
+  words.every((word) => word.startsWith(kind) || !/^(client|server|point)$/.test(word))
 const cases = [
   ...(chosen('client') ? await clientCases(stage) : []),
   ...(chosen('server') ? await serverCases(stage) : []),
+  ...(chosen('point') ? await pointCases(stage) : []),
 ]
 const ratios: Record<string, { value: number; goal: number }> = {}
 say(`${'case'.padEnd(46)} ours MB/s  peer MB/s  ratio  goal`)

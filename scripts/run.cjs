@@ -138,7 +138,7 @@ function unit(args) {
 function bench([first, ...others]) {
   const benches = {
     backup: ['restic', 'mkfs.ext4'],
-    nbd: ['nbdkit', 'nbdcopy', 'qemu-nbd', 'openssl'],
+    nbd: ['nbdkit', 'nbdcopy', 'qemu-nbd', 'openssl', 'restic', 'nbdfuse', 'mkfs.ext4', 'fusermount3'],
     repository: ['restic', 'borg', 'mkfs.ext4', 'time'],
   }
   const isNamed = first !== undefined && !first.startsWith('-')
