@@ -201,6 +201,9 @@ test('vm ls, points and show tell what is there', async () => {
   })
   const listed = await succeed(bench.tidemark('points', 'web'))
   expect((listed['points'] as Line[]).map(({ id }) => id)).toEqual(points)
+  const stored = (listed['points'] as Line[]).map((point) => Number(point['stored']))
+  expect(stored[1]).toBeGreaterThan(0)
+  expect(stored[0]).toBeGreaterThan(10 * (stored[1] ?? 0))
   const shown = await succeed(bench.tidemark('show', 'web@latest'))
   expect(shown['changed'][system]).toEqual([
     { offset: 3 * CBT_BLOCK, length: CBT_BLOCK },

@@ -275,7 +275,11 @@ async function readInto(
   report({ stage: 'done', moved: total, new: counted.new, stored: counted.stored })
   return {
     record: diskRecord(work, { changed: total, ...counted }),
-    stored: { ...placeOf(work), content: result.content },
+    stored: {
+      ...placeOf(work),
+      content: result.content,
+      added: { blobsNew: result.blobsNew, bytesNew: counted.new, bytesStored: counted.stored },
+    },
   }
 }
 
@@ -296,7 +300,7 @@ function keepDisk(work: DiskWork, parent: DiskParent, onDisk: OnDisk): DiskDone 
   const none = bytes(0)
   return {
     record: diskRecord(work, { changed: none, read: none, new: none, stored: none }),
-    stored: { ...placeOf(work), unchangedFrom: parent.stored },
+    stored: { ...placeOf(work), unchangedFrom: parent.stored, size: work.frozen.size },
   }
 }
 

@@ -91,7 +91,7 @@ interface VmToSave {
 }
 
 async function save(
-  { repository, tool }: BackupContext,
+  { repository, tool, clock }: BackupContext,
   { planned, snapshot: { takenAt }, metadata }: Run,
   { record, disks, tags }: VmToSave,
   signal: AbortSignal,
@@ -110,6 +110,7 @@ async function save(
       vmJson: encodeVmRecord(record),
       metadata,
       disks: disks.map((disk) => disk.stored),
+      endedAt: clock.now(),
     },
     signal,
   )

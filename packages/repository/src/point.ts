@@ -13,11 +13,12 @@ import {
 } from './format/tree.ts'
 import { TreeDecoder } from './format/tree-parts.ts'
 import { dropped } from './garbage.ts'
-import { idAt, idBytes, ID_LENGTH, type BlobId, type SnapshotId } from './id.ts'
+import { idAt, idBytes, ID_LENGTH, type BlobId, type BlobType, type SnapshotId } from './id.ts'
 import type { BlobReader } from './reader.ts'
 import type { BlobStore, Repository } from './repository.ts'
 import { LARGE_BLOB } from './sealing/large.ts'
 import { damaged } from './unpacked.ts'
+import { newTally, type Tally } from './writer.ts'
 
 /** A restore point to be written: one VM at one time. restic-format.md §14. */
 export interface NewPoint {
@@ -37,8 +38,8 @@ export interface NewPoint {
   /** Archive of `export_metadata`. */
   readonly metadata?: Uint8Array
   readonly disks: readonly NewPointDisk[]
-  /** What `restic snapshots` shows; numbers not given are counted from the tree or 0. */
-  readonly summary?: Partial<SnapshotSummary>
+  /** When the run that made it ended; as `time` when absent. What it stored is counted, and `restic snapshots` shows it. */
+  readonly endedAt?: Date
 }
 
 /** A disk of a new point: written anew, or as it is in an earlier one. */
@@ -47,6 +48,8 @@ export type NewPointDisk =
       readonly position: number
       readonly vdiUuid: string
       readonly content: DiskContent
+      /** What storing the content added: nothing when absent. */
+      readonly added?: Readonly<Tally>
       /** The changed-block bitmap that was used. */
       readonly bitmap?: Uint8Array
     }
@@ -55,6 +58,8 @@ export type NewPointDisk =
       readonly vdiUuid: string
       /** Nothing changed: the earlier point's entry is taken over byte for byte, and costs one directory entry. */
       readonly unchangedFrom: PointDisk
+      /** Of the disk, in bytes. */
+      readonly size: Bytes
       readonly bitmap?: Uint8Array
     }
 
@@ -97,12 +102,12 @@ const LIST_BYTES = 67
 export async function savePoint(repository: Repository, point: NewPoint, signal?: AbortSignal): Promise<Snapshot> {
   assertName(point.slug)
   const time = goTime(point.time)
-  const save = new TreeSaver(repository, time, signal)
+  const save = new TreeSaver(repository, { time, isFirst: point.parent === undefined }, signal)
   const disks: TreeNode[] = []
   const bitmaps: TreeNode[] = []
   for (const disk of point.disks) {
     const name = diskName(disk)
-    disks.push('unchangedFrom' in disk ? { ...disk.unchangedFrom.node, name } : await save.disk(name, disk.content))
+    disks.push(await save.disk(name, disk))
     if (disk.bitmap !== undefined) bitmaps.push(await save.file(`${name}.cbt`, disk.bitmap))
   }
   const vm = [await save.file(VM_FILE, point.vmJson)]
@@ -120,7 +125,7 @@ export async function savePoint(repository: Repository, point: NewPoint, signal?
     ...(username !== undefined && { username }),
     tags,
     programVersion,
-    summary: { ...emptySummary(point.time), ...save.counted, ...point.summary },
+    summary: { backupStart: point.time, backupEnd: point.endedAt ?? point.time, ...save.counted },
   }
   return { id: await repository.saveSnapshot(snapshot, signal), ...snapshot }
 }
@@ -237,69 +242,11 @@ async function loadDisk(
   return content
 }
 
+type Counted = { -readonly [Key in Exclude<keyof SnapshotSummary, 'backupStart' | 'backupEnd'>]: number }
+
 /** Saves files and directories, all with the time of the point: a disk that did not change keeps its older one. */
 class TreeSaver {
-  readonly counted = { treeBlobs: 0, totalFilesProcessed: 0, totalBytesProcessed: 0 }
-  readonly #repository: Repository
-  readonly #time: string
-  readonly #signal: AbortSignal | undefined
-
-  constructor(repository: Repository, time: string, signal: AbortSignal | undefined) {
-    this.#repository = repository
-    this.#time = time
-    this.#signal = signal
-  }
-
-  async tree(nodes: readonly TreeNode[]): Promise<BlobId> {
-    const ids = nodes.reduce((sum, { content }) => sum + (content?.length ?? 0) / ID_LENGTH, 0)
-    if (ids * LIST_BYTES > LARGE_BLOB) return this.#largeTree(nodes)
-    const { id, isNew } = await this.#repository.saveBlob('tree', encodeTree(nodes), this.#signal)
-    if (isNew) this.counted.treeBlobs++
-    return id
-  }
-
-  async #largeTree(nodes: readonly TreeNode[]): Promise<BlobId> {
-    await this.#repository.blobs.ready(this.#signal)
-    this.#signal?.throwIfAborted()
-    const { id, isNew } = await this.#repository.blobs.writer.acceptLarge('tree', () => encodeTreeParts(nodes))
-    if (isNew) this.counted.treeBlobs++
-    return idAt(id)
-  }
-
-  async directory(name: string, nodes: readonly TreeNode[]): Promise<TreeNode> {
-    const subtree = await this.tree(nodes)
-    return { ...this.#node(name, 'dir', DIRECTORY_MODE), content: undefined, subtree }
-  }
-
-  async file(name: string, data: Uint8Array): Promise<TreeNode> {
-    const ids: Uint8Array[] = []
-    for (let at = 0; at < data.length; at += FILE_PIECE) {
-      const { id } = await this.#repository.saveBlob('data', data.subarray(at, at + FILE_PIECE), this.#signal)
-      ids.push(idBytes(id))
-    }
-    return this.#fileNode(name, data.length as Bytes, Buffer.concat(ids))
-  }
-
-  disk(name: string, { size, ids }: DiskContent): Promise<TreeNode> {
-    return this.directory(name, [this.#fileNode(DISK_FILE, size, ids)])
-  }
-
-  #fileNode(name: string, size: Bytes, content: Uint8Array): TreeNode {
-    this.counted.totalFilesProcessed++
-    this.counted.totalBytesProcessed += size
-    return { ...this.#node(name, 'file', PRIVATE_FILE_MODE), ...(size > 0 && { size }), content }
-  }
-
-  #node(name: string, type: 'file' | 'dir', mode: number) {
-    assertName(name)
-    return { name, type, mode, mtime: this.#time, atime: this.#time, ctime: this.#time, uid: 0, gid: 0 } as const
-  }
-}
-
-function emptySummary(time: Date): SnapshotSummary {
-  return {
-    backupStart: time,
-    backupEnd: time,
+  readonly counted: Counted = {
     filesNew: 0,
     filesChanged: 0,
     filesUnmodified: 0,
@@ -312,6 +259,86 @@ function emptySummary(time: Date): SnapshotSummary {
     dataAddedPacked: 0,
     totalFilesProcessed: 0,
     totalBytesProcessed: 0,
+  }
+  readonly #repository: Repository
+  readonly #time: string
+  /** Whether no point was there to compare with. */
+  readonly #isFirst: boolean
+  readonly #signal: AbortSignal | undefined
+
+  constructor(
+    repository: Repository,
+    { time, isFirst }: { readonly time: string; readonly isFirst: boolean },
+    signal: AbortSignal | undefined,
+  ) {
+    this.#repository = repository
+    this.#time = time
+    this.#isFirst = isFirst
+    this.#signal = signal
+  }
+
+  async tree(nodes: readonly TreeNode[]): Promise<BlobId> {
+    const ids = nodes.reduce((sum, { content }) => sum + (content?.length ?? 0) / ID_LENGTH, 0)
+    return ids * LIST_BYTES > LARGE_BLOB ? this.#largeTree(nodes) : this.#blob('tree', encodeTree(nodes))
+  }
+
+  async #largeTree(nodes: readonly TreeNode[]): Promise<BlobId> {
+    await this.#repository.blobs.ready(this.#signal)
+    this.#signal?.throwIfAborted()
+    const tally = newTally()
+    const { id } = await this.#repository.blobs.writer.acceptLarge('tree', () => encodeTreeParts(nodes), tally)
+    this.#countAdded('tree', tally)
+    return idAt(id)
+  }
+
+  async #blob(type: BlobType, data: Uint8Array): Promise<BlobId> {
+    const { id, isNew, storedBytes } = await this.#repository.saveBlob(type, data, this.#signal)
+    if (isNew) this.#countAdded(type, { blobsNew: 1, bytesNew: data.length, bytesStored: storedBytes })
+    return id
+  }
+
+  #countAdded(type: BlobType, { blobsNew, bytesNew, bytesStored }: Readonly<Tally>): void {
+    this.counted[type === 'tree' ? 'treeBlobs' : 'dataBlobs'] += blobsNew
+    this.counted.dataAdded += bytesNew
+    this.counted.dataAddedPacked += bytesStored
+  }
+
+  async directory(name: string, nodes: readonly TreeNode[]): Promise<TreeNode> {
+    const subtree = await this.tree(nodes)
+    return { ...this.#node(name, 'dir', DIRECTORY_MODE), content: undefined, subtree }
+  }
+
+  async file(name: string, data: Uint8Array): Promise<TreeNode> {
+    const ids: Uint8Array[] = []
+    for (let at = 0; at < data.length; at += FILE_PIECE) {
+      ids.push(idBytes(await this.#blob('data', data.subarray(at, at + FILE_PIECE))))
+    }
+    return this.#fileNode(name, data.length as Bytes, Buffer.concat(ids))
+  }
+
+  async disk(name: string, disk: NewPointDisk): Promise<TreeNode> {
+    if ('unchangedFrom' in disk) {
+      this.#countFile('filesUnmodified', disk.size)
+      return { ...disk.unchangedFrom.node, name }
+    }
+    if (disk.added !== undefined) this.#countAdded('data', disk.added)
+    return this.directory(name, [this.#fileNode(DISK_FILE, disk.content.size, disk.content.ids)])
+  }
+
+  #fileNode(name: string, size: Bytes, content: Uint8Array): TreeNode {
+    this.#countFile(this.#isFirst ? 'filesNew' : 'filesChanged', size)
+    return { ...this.#node(name, 'file', PRIVATE_FILE_MODE), ...(size > 0 && { size }), content }
+  }
+
+  #countFile(as: 'filesNew' | 'filesChanged' | 'filesUnmodified', size: Bytes): void {
+    this.counted[as]++
+    this.counted.totalFilesProcessed++
+    this.counted.totalBytesProcessed += size
+  }
+
+  #node(name: string, type: 'file' | 'dir', mode: number) {
+    assertName(name)
+    return { name, type, mode, mtime: this.#time, atime: this.#time, ctime: this.#time, uid: 0, gid: 0 } as const
   }
 }
 

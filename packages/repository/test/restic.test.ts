@@ -110,7 +110,7 @@ async function twoPoints(path: string) {
       content: await backUp(repository, second, content, changed),
       bitmap: Buffer.from([0x88]),
     },
-    { position: 1, vdiUuid: 'data', unchangedFrom },
+    { position: 1, vdiUuid: 'data', unchangedFrom, size: bytes(other.length) },
   ])
   return { first, second, other, one, two }
 }

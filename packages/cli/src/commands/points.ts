@@ -39,6 +39,7 @@ export async function points(
     snapshot: point.snapshot.id,
     time: point.snapshot.time.toISOString(),
     vm: { uuid: vmOf(point) ?? null, name: vmNameOf(point) },
+    stored: point.snapshot.summary?.dataAddedPacked ?? null,
     tags: tagsOf(point),
     suspect: suspects.has(point.id),
   }))
