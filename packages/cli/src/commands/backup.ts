@@ -305,7 +305,8 @@ function narrate(out: Out): (event: BackupEvent) => void {
 
 const diskPlanLine = (plan: VmPlan['disks'][number]): string => {
   const { position, name, size: bytes } = plan.disk
-  return `  disk ${position} '${name}' ${size(bytes)}: ${plan.action} over ${plan.source} - ${explain(plan)}`
+  const about = plan.estimate === 0 ? '' : `, about ${size(plan.estimate)}`
+  return `  disk ${position} '${name}' ${size(bytes)}: ${plan.action} over ${plan.source}${about} - ${explain(plan)}`
 }
 
 function waitForPrograms(wait: Wait): object {

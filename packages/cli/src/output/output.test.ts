@@ -69,8 +69,17 @@ test('progress tells stage, bytes, rate and time left as data, and a line for pe
   json.update({ ...progress, stage: 'reading', moved: bytes(250) })
   expect(JSON.parse(stdout.written[1] ?? '')).toMatchObject({ moved: 250, bytesPerSecond: 250, etaSeconds: 3 })
   const text = sink()
-  progressView(openOut(false, text, sink()), () => 0).update({ ...progress, stage: 'done', moved: bytes(1000) })
-  expect(text.written.join('')).toContain('disk 0 done')
+  const people = progressView(openOut(false, text, sink()), () => now)
+  people.update({ ...progress, stage: 'reading', moved: bytes(0) })
+  now = 3000
+  people.update({ ...progress, stage: 'done', moved: bytes(1000) })
+  people.update({ ...progress, stage: 'done', moved: bytes(1000) })
+  people.update({ ...progress, stage: 'done', moved: bytes(0) })
+  expect(text.written).toEqual([
+    '  disk 0 done: 0.98 KiB · 10 B new · 5 B stored in 2.0 s, 500 B/s\n',
+    '  disk 0 done: 0.98 KiB · 10 B new · 5 B stored in 0.0 s\n',
+    '  disk 0 done: nothing to move\n',
+  ])
 })
 
 test('of several things at once each line, each event and each live line says whose it is', () => {

@@ -10,6 +10,9 @@ export interface ProgressView {
 /** Often enough to look alive, seldom enough to cost nothing. */
 const REFRESH_MS = 200
 
+/** What took less has no rate worth telling. */
+const MEASURABLE_MS = 50
+
 export function progressView(out: Out, now: () => number = Date.now): ProgressView {
   const disks = new Map<number, { progress: DiskProgress; startedAt: number }>()
   let shownAt = -Infinity
@@ -47,7 +50,9 @@ function liveLine(progress: DiskProgress, ms: number): string {
 
 function doneLine(progress: DiskProgress, ms: number): string {
   const { position, moved } = progress
-  return `  disk ${position} done: ${size(moved)}${storing(progress)} in ${duration(ms)}, ${size(rateOf(progress, ms))}/s`
+  if (moved === 0) return `  disk ${position} done: nothing to move`
+  const rate = ms < MEASURABLE_MS ? '' : `, ${size(rateOf(progress, ms))}/s`
+  return `  disk ${position} done: ${size(moved)}${storing(progress)} in ${duration(ms)}${rate}`
 }
 
 /** Restores and comparisons store nothing. */
