@@ -92,3 +92,7 @@ const UNREADABLE: ReadonlySet<RepositoryErrorCode> = new Set([
 export function unlessUnreadable(error: unknown): undefined {
   if (!(error instanceof RepositoryError && UNREADABLE.has(error.code))) throw error
 }
+
+/** What REPOSITORY_FULL says to do, whichever storage it is. */
+export const NO_SPACE =
+  'no space is left in the repository: make room there, or have its quota raised, and run it again; nothing that was there is lost'

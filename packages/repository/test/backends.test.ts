@@ -161,7 +161,12 @@ for (const [status, code] of Object.entries(answers)) {
   test(`a REST server that answers ${status} is ${code}`, async () => {
     await using teapot = await answering(Number(status))
     await using backend = restBackend(teapot.url)
-    await expect(backend.load(config, 'all')).rejects.toMatchObject({ code, file: 'config' })
+    const hint = code === 'REPOSITORY_FULL' ? 'make room there' : ''
+    await expect(backend.load(config, 'all')).rejects.toMatchObject({
+      code,
+      file: 'config',
+      message: expect.stringContaining(hint),
+    })
   })
 }
 

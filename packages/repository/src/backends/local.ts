@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { RepositoryError, type RepositoryErrorCode } from '../error.ts'
+import { NO_SPACE, RepositoryError, type RepositoryErrorCode } from '../error.ts'
 import { directLength, isRefusal, openDirect, readDirect, writeDirect } from '../direct-io/direct-file.ts'
 import { nodeFileSystem, type FileStat, type FileSystem, type OpenFile } from './file-system.ts'
 import { filePath, isFileName, type Backend, type FileName, type FileRange, type FileType } from './backend.ts'
@@ -314,7 +314,7 @@ function asRepositoryError(error: unknown, file: string): unknown {
   const code = systemCode(error)
   if (code === undefined) return error
   const known = codes[code] ?? 'BACKEND_IO'
-  const what = known === 'REPOSITORY_FULL' ? 'no space left in the repository' : (error as Error).message
+  const what = known === 'REPOSITORY_FULL' ? NO_SPACE : (error as Error).message
   return new RepositoryError(known, `${file}: ${what}`, { cause: error, file })
 }
 

@@ -1,4 +1,4 @@
-import { RepositoryError, type RepositoryErrorCode } from '../error.ts'
+import { NO_SPACE, RepositoryError, type RepositoryErrorCode } from '../error.ts'
 import {
   filePath,
   isFileName,
@@ -196,6 +196,11 @@ const codes: Readonly<Record<number, RepositoryErrorCode>> = {
   507: 'REPOSITORY_FULL',
 }
 
+function hintFor(status: number, code: RepositoryErrorCode): string {
+  if (code === 'REPOSITORY_FULL') return `: ${NO_SPACE}`
+  return status === 401 ? ': user and password are missing or wrong' : ''
+}
+
 function refused(rest: Rest, answer: HttpAnswer, what: string, file?: FileName): RepositoryError {
   const { status } = answer
   const subject = file === undefined ? rest.location : filePath(file)
@@ -204,6 +209,9 @@ function refused(rest: Rest, answer: HttpAnswer, what: string, file?: FileName):
   const why = isRedirect
     ? `the server sends us elsewhere (${status}), which is not followed`
     : `the server answers ${status}`
-  const hint = status === 401 ? ': user and password are missing or wrong' : ''
-  return new RepositoryError(code, `${subject}: ${what}: ${why}${hint}`, file === undefined ? {} : { file: subject })
+  return new RepositoryError(
+    code,
+    `${subject}: ${what}: ${why}${hintFor(status, code)}`,
+    file === undefined ? {} : { file: subject },
+  )
 }

@@ -1,4 +1,4 @@
-import { RepositoryError, type RepositoryErrorCode } from '../error.ts'
+import { NO_SPACE, RepositoryError, type RepositoryErrorCode } from '../error.ts'
 
 /** Codes of S3's answers, and of Node where there was none. Others are judged by their HTTP status. */
 const codes: Readonly<Record<string, RepositoryErrorCode>> = {
@@ -56,7 +56,8 @@ export function asS3Error(error: unknown, subject: string, isFile: boolean, sign
   const code = codes[name] ?? (status === undefined ? codeOfNetwork(name) : (statuses[status] ?? byClass(status)))
   const { message } = error as Error
   const said = message === '' || message === name || message === 'UnknownError' ? name : `${name}: ${message}`
-  const text = `${subject}: ${said}${status === undefined ? '' : ` (${status})`}`
+  const hint = code === 'REPOSITORY_FULL' ? `; ${NO_SPACE}` : ''
+  const text = `${subject}: ${said}${status === undefined ? '' : ` (${status})`}${hint}`
   return new RepositoryError(code, text, {
     cause: new Error(said),
     ...(isFile ? { file: subject } : {}),
