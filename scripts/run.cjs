@@ -39,6 +39,7 @@ const OUTSIDERS = {
   modprobe: 'kmod',
   ip: 'iproute2',
   openssl: 'openssl',
+  'systemd-analyze': 'systemd',
   python3: 'python3',
 }
 
