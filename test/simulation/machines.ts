@@ -1,6 +1,6 @@
 import { CBT_BLOCK } from '@tidemark/blocks'
 import { LabError, type Lab } from '@tidemark/lab'
-import type { Session, SrRef, VdiRef, VmRef } from '@tidemark/xenapi'
+import { isFailure, type Session, type SrRef, type VdiRef, type VmRef } from '@tidemark/xenapi'
 import type { Random } from '../support/random.ts'
 
 /** A disk as a guest knows it: `data` is what it must read as. */
@@ -95,7 +95,12 @@ export class Machines {
     if (!(await this.#isHalted(vm))) return false
     const disk = random.pick(vm.disks)
     const size = disk.data.length + (1 + random.int(3)) * CBT_BLOCK
-    await this.#admin.VDI.resize(disk.ref, size)
+    try {
+      await this.#admin.VDI.resize(disk.ref, size)
+    } catch (error) {
+      if (isFailure(error, 'VDI_IN_USE')) return false // a killed run's connection is not taken down yet
+      throw error
+    }
     disk.data = Buffer.concat([disk.data, Buffer.alloc(size - disk.data.length)])
     return true
   }

@@ -35,8 +35,8 @@ export interface ImportMetadataOptions {
 
 /**
  * Writes a body into an existing disk. The body is pulled, no faster than the pool takes it.
- * @throws XenApiError XENAPI_FAILURE (as the task tells), XENAPI_HTTP, XENAPI_UNREACHABLE, XENAPI_PROTOCOL (the body does not have
- *   `length` bytes), XENAPI_TASK; what the body throws; the signal's reason
+ * @throws XenApiError XENAPI_FAILURE (as the task tells), XENAPI_HTTP, XENAPI_UNREACHABLE, XENAPI_TIMEOUT (the pool takes
+ *   nothing any more), XENAPI_PROTOCOL (the body does not have `length` bytes), XENAPI_TASK; what the body throws; the signal's reason
  */
 export async function importVdi(
   line: TransferLine,
@@ -162,6 +162,9 @@ async function startImport(
   }
 }
 
+/** A pool that is stuck says no more why than it takes the body. */
+const STUCK_REASON_WITHIN_MS = 1000
+
 /** A body that cannot be sent to its end: the task knows why better than the connection does. */
 async function sent(
   line: TransferLine,
@@ -176,7 +179,9 @@ async function sent(
   } catch (error) {
     const isOurs = !(error instanceof XenApiError) || error.code === 'XENAPI_PROTOCOL'
     signal?.throwIfAborted()
-    throw isOurs ? error : await reasonOf(line, task, error, undefined, signal)
+    if (isOurs) throw error
+    const withinMs = error.code === 'XENAPI_TIMEOUT' ? STUCK_REASON_WITHIN_MS : undefined
+    throw await reasonOf(line, task, error, withinMs, signal)
   }
 }
 
@@ -193,7 +198,7 @@ async function openUpload(
     line,
     url,
     async (at) => {
-      const upload = beginUpload(await line.keeper.transport.connect(at, signal), at, length)
+      const upload = beginUpload(await line.keeper.transport.connect(at, signal), at, length, line.stallMs)
       const { status = 0, location } = (await answerOrClose(upload)) ?? {}
       return { upload, status, location }
     },

@@ -81,10 +81,15 @@ export interface Session extends ApiCalls, AsyncDisposable {
 }
 
 /** The session object over a login that was made. */
-export function openSession(line: Line): Session {
+export function openSession(line: Line & { readonly stallTimeoutMs: number }): Session {
   const { keeper } = line
   const calls = buildCalls((cls, message, args) => invokeTyped(line, cls, message, args))
-  const transfers: TransferLine = { keeper, calls, createTask: (label, signal) => createTask(line, label, signal) }
+  const transfers: TransferLine = {
+    keeper,
+    calls,
+    createTask: (label, signal) => createTask(line, label, signal),
+    stallMs: line.stallTimeoutMs,
+  }
   const session: Session = {
     ...calls,
     get ref() {

@@ -14,6 +14,8 @@ export interface TaskOptions {
   readonly signal?: AbortSignal | undefined
   /** How long to wait at most; then XENAPI_TIMEOUT. Without it, until the task ends. */
   readonly withinMs?: number
+  /** How long its progress may stay what it is; then XENAPI_TIMEOUT. */
+  readonly stallMs?: number
 }
 
 /** Seconds that one event.from waits inside the server: for a change, or, to begin with, for what is there already. */
@@ -43,25 +45,48 @@ export function failureOf({ status, error_info: failure }: TaskRecord, task: Tas
 export async function endOfTask(
   calls: TaskCalls,
   task: TaskRef,
-  { signal, withinMs }: TaskOptions = {},
+  { signal, withinMs, stallMs }: TaskOptions = {},
 ): Promise<TaskRecord> {
-  if (withinMs === undefined) return watch(calls, task, signal)
+  using end = deadline(withinMs, (seconds) => `the task did not end within ${seconds} s`)
+  using stall = deadline(stallMs, (seconds) => `the task made no progress for ${seconds} s`)
+  let last: number | undefined
+  const onPending = ({ progress }: TaskRecord) => {
+    if (progress !== last) stall.restart()
+    last = progress
+  }
+  const signals = [end.signal, stall.signal, ...(signal === undefined ? [] : [signal])]
+  return await watch(calls, task, AbortSignal.any(signals), onPending)
+}
+
+interface Deadline extends Disposable {
+  /** Aborts with XENAPI_TIMEOUT. */
+  readonly signal: AbortSignal
+  restart(): void
+}
+
+/** Without `ms` it never comes. */
+function deadline(ms: number | undefined, sentence: (seconds: number) => string): Deadline {
   const limit = new AbortController()
-  const late = new XenApiError('XENAPI_TIMEOUT', `the task did not end within ${Math.round(withinMs / 1000)} s`)
-  const timer = setTimeout(() => limit.abort(late), withinMs)
-  try {
-    return await watch(calls, task, signal === undefined ? limit.signal : AbortSignal.any([limit.signal, signal]))
-  } finally {
-    clearTimeout(timer)
+  const late = () => limit.abort(new XenApiError('XENAPI_TIMEOUT', sentence(Math.round((ms ?? 0) / 1000))))
+  let timer = ms === undefined ? undefined : setTimeout(late, ms)
+  return {
+    signal: limit.signal,
+    restart: () => void (timer = timer?.refresh()),
+    [Symbol.dispose]: () => clearTimeout(timer),
   }
 }
 
 /** Events bring the record in which the task ended: a busy pool may delete it seconds later. */
-async function watch(calls: TaskCalls, task: TaskRef, signal: AbortSignal | undefined): Promise<TaskRecord> {
+async function watch(
+  calls: TaskCalls,
+  task: TaskRef,
+  signal: AbortSignal,
+  onPending: (record: TaskRecord) => void,
+): Promise<TaskRecord> {
   let token = ''
   for (let troubles = 0; ;) {
     const batch = await nextEvents(calls, task, token, signal)
-    if (batch === 'unknown method') return poll(calls, task, signal)
+    if (batch === 'unknown method') return poll(calls, task, signal, onPending)
     if (batch instanceof XenApiError) {
       if (++troubles > PATIENCE) throw batch
       token = ''
@@ -73,6 +98,7 @@ async function watch(calls: TaskCalls, task: TaskRef, signal: AbortSignal | unde
     const seen = recordIn(batch, task)
     const record = seen ?? (await readTask(calls, task, signal)) // no event, or the object is gone
     if (isOver(record)) return record
+    onPending(record)
     if (seen === undefined) await pause(100, signal) // a server that does not wait is not hurried
   }
 }
@@ -82,14 +108,14 @@ async function nextEvents(
   { event }: TaskCalls,
   task: TaskRef,
   token: string,
-  signal: AbortSignal | undefined,
+  signal: AbortSignal,
 ): Promise<EventBatch | XenApiError | 'unknown method'> {
   try {
     // a task that is gone already brings no event at all, so the first wait is short
     const seconds = token === '' ? WAIT_SECONDS.begin : WAIT_SECONDS.change
     return await event.from([`task/${task}`], token, seconds, { signal, timeoutMs: (seconds + 60) * 1000 })
   } catch (error) {
-    signal?.throwIfAborted()
+    signal.throwIfAborted()
     if (isFailure(error, 'MESSAGE_METHOD_UNKNOWN')) return 'unknown method'
     if (error instanceof XenApiError && isMomentary(error)) return error
     throw error
@@ -108,15 +134,21 @@ function recordIn({ events }: EventBatch, task: TaskRef): TaskRecord | undefined
 }
 
 /** For servers without event.from. */
-async function poll(calls: TaskCalls, task: TaskRef, signal: AbortSignal | undefined): Promise<TaskRecord> {
+async function poll(
+  calls: TaskCalls,
+  task: TaskRef,
+  signal: AbortSignal,
+  onPending: (record: TaskRecord) => void,
+): Promise<TaskRecord> {
   for (let pauseMs = 100; ; pauseMs = Math.min(2000, pauseMs * 1.5)) {
     const record = await readTask(calls, task, signal)
     if (isOver(record)) return record
+    onPending(record)
     await pause(pauseMs, signal)
   }
 }
 
-async function readTask(calls: TaskCalls, task: TaskRef, signal: AbortSignal | undefined): Promise<TaskRecord> {
+async function readTask(calls: TaskCalls, task: TaskRef, signal: AbortSignal): Promise<TaskRecord> {
   try {
     return await calls.task.get_record(task, { signal })
   } catch (cause) {

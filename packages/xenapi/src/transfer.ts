@@ -11,6 +11,8 @@ export interface TransferLine {
   readonly calls: TaskCalls & Pick<ApiCalls, 'host'>
   /** A task of our own for one transfer: it tells the outcome, which HTTP does not, as 200 goes out before the work. */
   readonly createTask: (label: string, signal: AbortSignal | undefined) => Promise<TaskRef>
+  /** The longest time in which a transfer moves nothing. */
+  readonly stallMs: number
 }
 
 /** The longest wait for a task whose data have all been transferred out of the pool. */
@@ -142,9 +144,9 @@ const becauseOf = ({ code, message, failure = [] }: XenApiError, cause: unknown)
 export const transferEnd = ({ calls }: TransferLine, task: TaskRef, signal?: AbortSignal): Promise<string> =>
   taskResult(calls, task, { withinMs: END_WITHIN_MS, signal })
 
-/** As `transferEnd`, for work that goes on in the pool after the data have arrived: no limit. */
-export const importEnd = ({ calls }: TransferLine, task: TaskRef, signal?: AbortSignal): Promise<string> =>
-  taskResult(calls, task, { signal })
+/** As `transferEnd`, for work that goes on in the pool after the data have been sent: as long as it makes progress. */
+export const importEnd = ({ calls, stallMs }: TransferLine, task: TaskRef, signal?: AbortSignal): Promise<string> =>
+  taskResult(calls, task, { stallMs, signal })
 
 /** Runs a transfer under its task; a transfer that fails or is left cancels it. The task is removed in any case. */
 export async function underTask<Result>(

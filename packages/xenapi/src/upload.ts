@@ -14,7 +14,8 @@ export interface Upload {
   answerWithin(ms: number): Promise<UploadAnswer | undefined>
   /**
    * Sends exactly `length` bytes, no faster than the server takes them.
-   * @throws XenApiError XENAPI_HTTP (refused meanwhile), XENAPI_UNREACHABLE (connection lost), XENAPI_PROTOCOL (wrong length)
+   * @throws XenApiError XENAPI_HTTP (refused meanwhile), XENAPI_UNREACHABLE (connection lost), XENAPI_TIMEOUT (it takes nothing
+   *   any more), XENAPI_PROTOCOL (wrong length)
    */
   send(body: AsyncIterable<Uint8Array>, length: number): Promise<void>
   close(): void
@@ -27,7 +28,7 @@ const HEAD_MAX = 64 * 1024
  * A PUT over a connection of its own, written by hand: the handlers answer 200 before they read the body, and HTTP clients
  * take an answer that is complete for the end of the exchange and cut the upload. Never chunked: xapi refuses that.
  */
-export function beginUpload(socket: Socket, url: URL, length: number): Upload {
+export function beginUpload(socket: Socket, url: URL, length: number, stallMs: number): Upload {
   const answer = readHead(socket, url)
   answer.catch(() => {}) // looked at by whoever waits for it; a socket that dies later must not count as unhandled
   socket.write(
@@ -36,7 +37,7 @@ export function beginUpload(socket: Socket, url: URL, length: number): Upload {
   )
   return {
     answerWithin: (ms) => within(answer, ms),
-    send: (body, expected) => sendBody(socket, url, answer, body, expected),
+    send: (body, expected) => sendBody({ socket, url, stallMs }, answer, body, expected),
     close: () => void socket.destroy(),
   }
 }
@@ -51,13 +52,20 @@ async function within<Value>(promise: Promise<Value>, ms: number): Promise<Value
   }
 }
 
+interface Line {
+  readonly socket: Socket
+  readonly url: URL
+  /** The longest time in which the server takes nothing. */
+  readonly stallMs: number
+}
+
 async function sendBody(
-  socket: Socket,
-  url: URL,
+  line: Line,
   answer: Promise<UploadAnswer>,
   body: AsyncIterable<Uint8Array>,
   length: number,
 ): Promise<void> {
+  const { socket, url } = line
   let sent = 0
   const stop = new AbortController()
   // A server that has read all may close before the body's end is seen here: then the task tells how it went
@@ -77,7 +85,7 @@ async function sendBody(
       stop.signal.throwIfAborted()
       sent += chunk.length
       if (sent > length) break
-      if (chunk.length > 0 && !socket.write(chunk) && sent < length) await drained(socket, url, stop.signal)
+      if (chunk.length > 0 && !socket.write(chunk) && sent < length) await drained(line, stop.signal)
     }
     stop.signal.throwIfAborted()
   } finally {
@@ -91,12 +99,16 @@ async function sendBody(
 const refused = (status: number): XenApiError =>
   new XenApiError('XENAPI_HTTP', `the server refused the upload with HTTP status ${status}`, { status })
 
-async function drained(socket: Socket, url: URL, signal: AbortSignal): Promise<void> {
+async function drained({ socket, url, stallMs }: Line, stop: AbortSignal): Promise<void> {
+  const stall = AbortSignal.timeout(stallMs)
   try {
-    await once(socket, 'drain', { signal })
+    await once(socket, 'drain', { signal: AbortSignal.any([stop, stall]) })
   } catch (cause) {
-    signal.throwIfAborted()
-    throw new XenApiError('XENAPI_UNREACHABLE', `the connection to ${url.host} broke during the upload`, { cause })
+    stop.throwIfAborted()
+    const [code, what] = stall.aborted
+      ? (['XENAPI_TIMEOUT', `${url.host} took nothing of the upload for ${Math.round(stallMs / 1000)} s`] as const)
+      : (['XENAPI_UNREACHABLE', `the connection to ${url.host} broke during the upload`] as const)
+    throw new XenApiError(code, what, { cause })
   }
 }
 
