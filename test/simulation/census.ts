@@ -48,7 +48,7 @@ async function expectCleanDisks(scene: Scene, bases: ReadonlySet<string>): Promi
   if (full.length > 0) throw new Finding(`${full.length} bases still hold their data`)
 }
 
-const hadStorageAway = ({ trace }: Scene): boolean => trace.some((line) => line.includes('crash-sr'))
+const hadStorageAway = ({ trace }: Scene): boolean => trace.some((line) => /crash-sr|storage is unplugged/.test(line))
 
 /**
  * What the pool itself leaves when a storage goes away in the middle of `VM.snapshot`: it cannot take back the copies that it made. No snapshot of a

@@ -9,13 +9,19 @@ export class Killed extends Error {
  */
 export class Life {
   readonly #calls: number | string
+  readonly #onCall: (n: number) => Promise<void>
+  #made = 0
   #passed = 0
   #killedAt: string | undefined
   #ended = false
 
-  /** @param calls so many pass; Infinity for a life that ends by itself. A text: those before the first one of that name */
-  constructor(calls: number | string) {
+  /**
+   * @param calls so many pass; Infinity for a life that ends by itself. A text: those before the first one of that name
+   * @param onCall what happens elsewhere before the call of that number, from 0
+   */
+  constructor(calls: number | string, onCall: (n: number) => Promise<void> = async () => {}) {
     this.#calls = calls
+    this.#onCall = onCall
   }
 
   /** The call at which it was killed. */
@@ -33,6 +39,7 @@ export class Life {
 
   /** Makes a call, unless the life ends before it; it may also end after it, and then nobody hears the answer. */
   async call<Result>(name: string, make: () => Promise<Result>): Promise<Result> {
+    if (!this.isOver) await this.#onCall(this.#made++)
     this.#step(`before ${name}`)
     const result = await make()
     this.#step(`after ${name}`)

@@ -31,18 +31,21 @@ export class Machines {
   readonly all: SimVm[] = []
   readonly #lab: Lab
   readonly #admin: Session
+  readonly #canTrack: boolean
   #made = 0
 
-  constructor(lab: Lab, admin: Session) {
+  /** @param canTrack whether the pool tracks changed blocks */
+  constructor(lab: Lab, admin: Session, canTrack: boolean) {
     this.#lab = lab
     this.#admin = admin
+    this.#canTrack = canTrack
   }
 
   async create(random: Random): Promise<void> {
     const name = `vm${this.all.length}`
     const disks = Array.from({ length: random.pick([1, 1, 1, 2, 3]) }, () => ({
       size: (1 + random.int(8)) * CBT_BLOCK,
-      tracked: random.chance(50),
+      tracked: random.chance(50) && this.#canTrack,
     }))
     const made = await this.#lab.control.createVm({ name, disks, running: random.chance(50) })
     const vm: SimVm = { uuid: made.uuid, ref: made.ref as VmRef, name, disks: [], frozen: undefined }

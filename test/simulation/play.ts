@@ -3,7 +3,7 @@ import { openRepository } from '@tidemark/repository'
 import { inspect } from 'node:util'
 import type { Random } from '../support/random.ts'
 import { expectCleanPool } from './census.ts'
-import { calm, drawTrouble, type Trouble } from './faults.ts'
+import { calm, drawTrouble, type Trouble, type Work } from './faults.ts'
 import { Finding } from './oracle.ts'
 import { openScene, type Foundation, type Length, type Scene } from './scene.ts'
 import { backup, removeVm, restore, restoreBack, retire, tidy } from './steps.ts'
@@ -56,15 +56,15 @@ type Step = (tools: Tools) => Promise<string>
 
 async function takeStep(scene: Scene, n: number, random: Random): Promise<void> {
   const { uuid, name } = random.pick(scene.machines.all)
-  const steps: readonly (readonly [number, string, Step])[] = [
-    [64, `backup of ${name}`, (tools) => backup(tools, uuid)],
-    [12, 'restore', restore],
-    [6, 'restore over', restoreBack],
-    [12, 'forget and prune', retire],
-    [6, 'doctor', tidy],
+  const steps: readonly (readonly [number, string, Work, Step])[] = [
+    [64, `backup of ${name}`, 'backup', (tools) => backup(tools, uuid)],
+    [12, 'restore', 'restore', restore],
+    [6, 'restore over', 'restore', restoreBack],
+    [12, 'forget and prune', 'retire', retire],
+    [6, 'doctor', 'tidy', tidy],
   ]
-  const [, title, step] = drawStep(steps, n < 2 ? 0 : random.int(100))
-  const trouble = drawTrouble(random, title.startsWith('restore') ? 'what it wrote' : 'a disk')
+  const [, title, work, step] = drawStep(steps, n < 2 ? 0 : random.int(100))
+  const trouble = drawTrouble(random, { work, storages: scene.storages })
   scene.trace.push(`${n}: ${title}${described(trouble)}`)
   const result = await inLife(scene, trouble, random, step)
   scene.trace.push(`   ${result}`)
@@ -77,13 +77,14 @@ function drawStep<Each extends readonly [number, ...unknown[]]>(steps: readonly 
   return found
 }
 
-function described({ lab, storage, killAfter }: Trouble): string {
+function described({ lab, storage, killAfter, others }: Trouble): string {
   const parts = [
     ...lab.map(
       ({ at, match, after = 0, do: action }) =>
         `${at} ${JSON.stringify(match)} after ${after}: ${JSON.stringify(action)}`,
     ),
     ...storage.map(({ kind, after, times }) => `storage ${kind} after ${after}, ${times} times`),
+    ...others.map(({ name, after }) => `after ${after} calls ${name}`),
     ...(killAfter === Infinity ? [] : [`killed after ${killAfter} calls`]),
   ]
   return parts.length === 0 ? '' : `; ${parts.join('; ')}`

@@ -1,17 +1,20 @@
 import { cp, mkdtemp, rm } from 'node:fs/promises'
-import { createHash } from 'node:crypto'
+import { createHash, randomInt } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { labDefaults, startLab, type Lab, type LabSettings } from '@tidemark/lab'
+import { LabError, labDefaults, startLab, type Lab, type LabSettings } from '@tidemark/lab'
 import { initRepository, memoryBackend, type MemoryBackend, type RepositoryOptions } from '@tidemark/repository'
 import { login, type Session } from '@tidemark/xenapi'
 import { seeded, type Random } from '../support/random.ts'
 import { SimClock } from './clock.ts'
+import { calm } from './faults.ts'
 import { SimLedger } from './ledger.ts'
 import { Machines } from './machines.ts'
 import { Oracle } from './oracle.ts'
 
 const PASSWORD = 'simulation'
+/** Hosts of the largest pool. */
+const HOSTS_MOST = 2
 
 /** What all seeds share, since it costs a key derivation and a pair of keys: a certificate and an empty repository. */
 export interface Foundation extends AsyncDisposable {
@@ -21,9 +24,9 @@ export interface Foundation extends AsyncDisposable {
 
 export async function layFoundation(): Promise<Foundation> {
   const directory = await mkdtemp(join(tmpdir(), 'tidemark-simulation-'))
-  const lab = await startLab({ ...usual, directory: join(directory, 'lab') })
+  const lab = await startLab({ ...usual, hosts: HOSTS_MOST, directory: join(directory, 'lab') })
   await lab.stop()
-  for (const name of ['database', 'storage']) await rm(join(directory, 'lab', name), { recursive: true, force: true })
+  await rm(join(directory, 'lab', 'database.jsonl')) // each seed founds a pool of its own
   const store = memoryBackend()
   await using _repository = await initRepository(store, PASSWORD, repositoryOptions(new SimClock()))
   return {
@@ -79,7 +82,10 @@ export interface Scene extends AsyncDisposable {
   readonly trace: string[]
   /** How often each fault happened. */
   readonly fired: Map<string, number>
-  login(): Promise<Session>
+  /** UUIDs of the storage repositories with disks. */
+  readonly storages: readonly string[]
+  /** @param callTimeoutMs our patience with one call, and with a task that comes no further */
+  login(callTimeoutMs: number): Promise<Session>
 }
 
 export async function openScene(seed: number, length: Length, foundation: Foundation): Promise<Scene> {
@@ -89,13 +95,34 @@ export async function openScene(seed: number, length: Length, foundation: Founda
   try {
     const directory = await mkdtemp(join(foundation.directory, 'seed-'))
     stack.defer(() => rm(directory, { recursive: true, force: true }))
-    await cp(join(foundation.directory, 'lab'), directory, { recursive: true })
-    const lab = stack.use(await startLab({ ...usual, ...drawPool(random), directory, clock, random: uuids(seed) }))
-    const enter = () => enterPool(lab)
-    const admin = stack.use(await enter())
+    const drawn = drawPool(random)
+    const lab = stack.use(
+      await withPorts(async (ports) => {
+        await rm(directory, { recursive: true, force: true })
+        await cp(join(foundation.directory, 'lab'), directory, { recursive: true })
+        return startLab({ ...usual, ...drawn, ...ports, directory, clock, random: uuids(seed) })
+      }),
+    )
+    const enter = (callTimeoutMs: number) => enterPool(lab, callTimeoutMs)
+    const admin = stack.use(await enter(calm.callTimeoutMs))
+    const storages = Object.values(await admin.SR.get_all_records()).flatMap(({ name_label: name, uuid }) =>
+      name === 'local' || name === 'san' ? uuid : [],
+    )
     const store = memoryBackend(new Map(foundation.files))
-    const machines = new Machines(lab, admin)
-    const scene = { seed, length, random, clock, lab, admin, machines, store, password: PASSWORD, login: enter }
+    const machines = new Machines(lab, admin, drawn.tracking)
+    const scene = {
+      seed,
+      length,
+      random,
+      clock,
+      lab,
+      admin,
+      machines,
+      store,
+      storages,
+      password: PASSWORD,
+      login: enter,
+    }
     const memory = { oracle: new Oracle(), ledger: new SimLedger(), trace: [], fired: new Map<string, number>() }
     const options = repositoryOptions(clock)
     const held = stack.move()
@@ -106,20 +133,45 @@ export async function openScene(seed: number, length: Length, foundation: Founda
   }
 }
 
-const enterPool = ({ httpUrl = '' }: Lab): Promise<Session> =>
-  login(
-    { url: httpUrl, trust: { kind: 'plain' } },
-    { username: labDefaults.username, password: PASSWORD },
-    { callTimeoutMs: 5000, stallTimeoutMs: 2000, outageMs: 3000, patienceMs: 200 },
-  )
+/** Below those that the system gives to outgoing connections: a host that was away finds its own still free. Never from the seed, since others play it too. */
+const PORTS = { first: 10_000, last: 32_000 } as const
+const ATTEMPTS = 20
 
-const drawPool = (random: Random): Partial<LabSettings> => ({
-  storages: [
-    { name: 'local', type: 'ext' },
-    { name: 'san', type: random.pick(['lvmoiscsi', 'nfs'] as const) },
-  ],
-  tracking: !random.chance(5),
-})
+async function withPorts(start: (ports: Pick<LabSettings, 'httpsPort' | 'httpPort' | 'nbdPort'>) => Promise<Lab>) {
+  for (let attempt = 1; ; attempt++) {
+    const httpsPort = randomInt(PORTS.first, PORTS.last)
+    try {
+      return await start({ httpsPort, httpPort: httpsPort + 1, nbdPort: httpsPort + 2 })
+    } catch (error) {
+      const isTaken = error instanceof LabError && error.code === 'LAB_OPTIONS'
+      if (!isTaken || attempt === ATTEMPTS) throw error
+    }
+  }
+}
+
+const enterPool = ({ httpUrl = '', hosts }: Lab, callTimeoutMs: number): Promise<Session> => {
+  const trust = { kind: 'plain' } as const
+  const members = hosts.map(({ nbdAddress }) => {
+    const url = new URL(httpUrl)
+    url.hostname = nbdAddress.host
+    return { url: url.origin, trust }
+  })
+  const credentials = { username: labDefaults.username, password: PASSWORD }
+  const limits = { callTimeoutMs, stallTimeoutMs: 2000, outageMs: 3000, patienceMs: 200 }
+  return login({ url: httpUrl, trust, members }, credentials, limits)
+}
+
+/** In a pool of two hosts both see all storage: a transfer is sent from one host to the other over TLS alone, which is not used here. */
+function drawPool(random: Random) {
+  const hosts = random.chance(40) ? HOSTS_MOST : 1
+  const local = { name: 'local', type: hosts === 1 ? 'ext' : 'nfs' } as const
+  const san = { name: 'san', type: random.pick(['lvmoiscsi', 'nfs'] as const) } as const
+  return {
+    hosts,
+    storages: random.chance(50) ? [local, san] : [san, local],
+    tracking: !random.chance(5),
+  } satisfies Partial<LabSettings>
+}
 
 /** The same objects have the same UUIDs in every play of a seed, as far as they are made in the same order. */
 function uuids(seed: number): { uuid(): string } {

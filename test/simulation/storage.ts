@@ -1,13 +1,17 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { RepositoryError, type Backend, type FileType, type MemoryBackend } from '@tidemark/repository'
 import type { Life } from './life.ts'
 
 /** What the storage of the repository does wrong: one call, or all from one on. */
 export interface StorageFault {
-  readonly kind: 'full' | 'unavailable' | 'answer-lost'
+  readonly kind: 'full' | 'unavailable' | 'answer-lost' | 'slow'
   /** So many calls that it could hit pass before. */
   readonly after: number
   readonly times: number
 }
+
+/** Longer than everything else that is under way meanwhile. */
+const SLOW_MS = 25
 
 /** Storage as a process sees it, with its faults. `onFault` hears of each. */
 export function faultyStorage(
@@ -32,6 +36,7 @@ export function faultyStorage(
       const kind = due(isSave)
       if (kind === 'full') throw new RepositoryError('REPOSITORY_FULL', 'the storage is full')
       if (kind === 'unavailable') throw away()
+      if (kind === 'slow') await pause(SLOW_MS)
       await call()
       if (kind === 'answer-lost') throw away()
     })

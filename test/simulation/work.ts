@@ -6,8 +6,9 @@ import { NbdError } from '@tidemark/nbd'
 import { openRepository, RepositoryError, type Repository } from '@tidemark/repository'
 import { XenApiError, type Session } from '@tidemark/xenapi'
 import type { Random } from '../support/random.ts'
-import type { Trouble } from './faults.ts'
+import { isLate, STALL_MS, type Trouble } from './faults.ts'
 import { Life, living } from './life.ts'
+import { meddle } from './meddling.ts'
 import { Finding } from './oracle.ts'
 import type { Scene } from './scene.ts'
 import { faultyStorage } from './storage.ts'
@@ -39,7 +40,14 @@ export async function inLife(
   random: Random,
   work: (tools: Tools) => Promise<string>,
 ): Promise<string> {
-  const life = new Life(trouble.killAfter)
+  const mended: (() => Promise<void>)[] = []
+  const others = random.fork('others')
+  const life = new Life(trouble.killAfter, async (n) => {
+    for (const act of trouble.others) {
+      const undo = act.after === n ? await meddle(scene, act, others) : undefined
+      if (undo !== undefined) mended.push(undo)
+    }
+  })
   const afterwards: Tools['afterwards'] = []
   await scene.lab.control.planFaults({ seed: scene.seed, faults: [...trouble.lab] })
   const before = await scene.lab.control.faultReport()
@@ -57,6 +65,8 @@ export async function inLife(
     const skip = before.length - trouble.lab.length
     for (const { at, fired } of (await scene.lab.control.faultReport()).slice(skip)) count(scene, at, fired)
     await scene.lab.control.clearFaults()
+    for (const undo of mended) await undo()
+    if (isLate(trouble)) await pause(STALL_MS)
     await heal(scene.admin)
     for (const act of afterwards) await act()
   }
@@ -68,7 +78,7 @@ async function live(
 ): Promise<string> {
   const { scene, trouble, life } = own
   await using stack = new AsyncDisposableStack()
-  const session = await scene.login()
+  const session = await scene.login(trouble.callTimeoutMs)
   stack.defer(async () => {
     if (life.killedAt === undefined) await session[Symbol.asyncDispose]() // a killed process does not log out
   })

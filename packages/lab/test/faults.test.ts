@@ -260,6 +260,17 @@ describe('an Async call', () => {
     expect(await snapshots()).toBe(before + 1)
   })
 
+  test('whose task comes no further for a while goes on, cancelled or not', async () => {
+    for (const work of ['skipped', 'done'] as const) {
+      const before = await snapshots()
+      const task = await during({ at: 'task', match, do: { action: 'stall', work, ms: 150 } }, start)
+      expect(await status(task)).toBe('pending')
+      await client.call('task.cancel', task)
+      await expect.poll(snapshots, soon).toBe(before + 1)
+      await expect.poll(() => status(task), soon).not.toBe('pending')
+    }
+  })
+
   test('whose task never ends can be cancelled', async () => {
     const task = await during({ at: 'task', match, do: { action: 'stall' } }, start)
     expect(await status(task)).toBe('pending')

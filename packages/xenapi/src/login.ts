@@ -5,7 +5,10 @@ import { openSession, type Session } from './session.ts'
 import type { PoolAddress } from './trust.ts'
 
 export interface SessionOptions extends KeeperOptions {
-  /** The longest wait for one call. Servers queue calls on a busy object for up to two hours before they give up. */
+  /**
+   * The longest wait for one call, and for a task to make any progress. Servers queue calls on a busy object for up to two hours before they
+   * give up.
+   */
   readonly callTimeoutMs: number
   /** For how long a call that the pool refuses for now, as when it has too much to do, is made again. Default 0: not at all. */
   readonly patienceMs: number

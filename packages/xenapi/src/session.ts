@@ -165,7 +165,8 @@ async function runOnce(
   signal?.throwIfAborted()
   const task = await startTask(line, request, signal)
   try {
-    return await taskResult(calls, task, timeoutMs === undefined ? { signal } : { signal, withinMs: timeoutMs })
+    const limit = timeoutMs === undefined ? { stallMs: line.callTimeoutMs } : { withinMs: timeoutMs }
+    return await taskResult(calls, task, { signal, ...limit })
   } catch (error) {
     const code = error instanceof XenApiError ? error.code : undefined
     if (signal?.aborted === true || code === 'XENAPI_TIMEOUT') await cancelTask(calls, task)

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { login, type SessionOptions, type VdiRef, type VmRef } from '../src/index.ts'
 import { Failure, SESSION, startPool, type TestPool } from './pool.ts'
@@ -201,6 +202,32 @@ test('a change that is not answered in time says that it may have taken effect',
     code: 'XENAPI_TIMEOUT',
     message: expect.stringContaining('VDI.snapshot may have taken effect'),
   })
+})
+
+test('a task that comes no further is given up and cancelled; one that does is waited for, however long it takes', async () => {
+  const made: string[] = []
+  let pool: TestPool | undefined
+  pool = await startPool({
+    calls: {
+      'Async.VM.snapshot': () => {
+        const task = pool?.tasks.create() ?? ''
+        made.push(task)
+        return task
+      },
+    },
+  })
+  await using open = pool
+  await using session = await enter(open, { callTimeoutMs: 1000 })
+  await expect(session.Async.VM.snapshot(vm, 'stuck')).rejects.toMatchObject({ code: 'XENAPI_TIMEOUT' })
+  expect(open.tasks.cancelled).toEqual(made)
+  const slow = session.Async.VM.snapshot(vm, 'slow')
+  for (let step = 1; step <= 8; step++) {
+    await pause(200)
+    Object.assign(open.tasks.records.get(made[1] ?? '') ?? {}, { progress: step / 10 })
+    open.tasks.wake()
+  }
+  open.tasks.end(made[1] ?? '', { result: `<value>${vm}</value>` })
+  expect(await slow).toBe(vm)
 })
 
 test('a task whose start was not answered is not started again: its outcome is unknown', async () => {

@@ -106,9 +106,8 @@ async function run(
   const name = `${model.name}.${message.name}`
   const wireName = isAsync ? `Async.${name}` : name
   const task = pool.tasks.run(pool.tasks.create(wireName, '', session))
-  const work = async (): Promise<unknown> => {
+  const work = async (signal = AbortSignal.any([task.signal, pool.closing])): Promise<unknown> => {
     try {
-      const signal = AbortSignal.any([task.signal, pool.closing])
       return await handler({ ...call, task, signal }, ...(params as never[]))
     } catch (error) {
       throw task.signal.aborted ? task.signal.reason : error

@@ -19,7 +19,7 @@ import { spoilBitmap } from './bitmaps.ts'
 import { guardStorage } from './storage.ts'
 import { spoilTransfer, vdiOf } from './transfers.ts'
 import { spoilRequest } from './requests.ts'
-import { spoilTask } from './tasks.ts'
+import { spoilTask, type Work } from './tasks.ts'
 import { gateTls } from './tls.ts'
 import { pause } from './wait.ts'
 import { befall } from './world.ts'
@@ -91,7 +91,7 @@ export class Faults {
   }
 
   /** A call that has a task is served. @throws XenApiError when it shall fail, and what `work` throws */
-  async task<Result>(method: string, task: RunningTask, work: () => Promise<Result>): Promise<Result> {
+  async task<Result>(method: string, task: RunningTask, work: Work<Result>): Promise<Result> {
     const fired = this.#planned.event('task', { method })
     return fired === undefined ? work() : spoilTask(this.#pool(), fired, task, work)
   }

@@ -94,7 +94,8 @@ const faultSchema = z.discriminatedUnion('at', [
     z.discriminatedUnion('action', [
       action('fail', { failure, work: z.enum(['done', 'skipped']).default('skipped') }),
       action('vanish', { work: z.enum(['done', 'skipped']).default('done') }),
-      action('stall', { work: z.enum(['done', 'skipped']).default('skipped') }),
+      /** For ever, or for so many milliseconds: then the work goes on, cancelled or not. */
+      action('stall', { work: z.enum(['done', 'skipped']).default('skipped'), ms: count.optional() }),
     ]),
   ),
   point(
