@@ -75,6 +75,19 @@ test('a new disk whose task fails after its work was done does not stay', async 
   await expectClean(scene)
 }, 60_000)
 
+test('a new disk that a proxy has made twice does not stay twice', async () => {
+  await using foundation = await layFoundation()
+  await using scene = await sceneWithPoint(foundation)
+  const twice = {
+    id: 'twice',
+    at: 'request',
+    match: { method: 'Async.VDI.create' },
+    do: { action: 'duplicate' },
+  } as const
+  expect(await inLife(scene, { ...calm, lab: [twice] }, seeded('restore'), restore)).toContain('equal')
+  await expectClean(scene)
+}, 60_000)
+
 test('a VM whose import was made, and its answer lost, does not stay', async () => {
   await using foundation = await layFoundation()
   await using scene = await sceneWithPoint(foundation)

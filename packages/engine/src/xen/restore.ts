@@ -36,7 +36,7 @@ export function xenRestore(context: SnapshotContext): RestoreTarget {
       const create = () => session.Async.VDI.create({ ...record, name_label: name }) // not aborted: its reference would be lost
       const ref = await settled(create, () => diskMarked(session, name, mark)).catch(async (error: unknown) => {
         await using failed = new AsyncDisposableStack() // a task may fail after its work was done, and the caller will not hear of that disk
-        failed.defer(() => destroyMarked(context, name, mark))
+        failed.defer(() => destroyUnclaimed(context, name, mark))
         throw error
       })
       await using undo = new AsyncDisposableStack()
@@ -46,15 +46,19 @@ export function xenRestore(context: SnapshotContext): RestoreTarget {
         await session.VDI.remove_from_other_config(ref, MARK_SELF)
         await session.VDI.add_to_other_config(ref, MARK_SELF, made.uuid)
       })
+      await destroyUnclaimed(context, name, mark)
       const isZeroed = readsAsZeros(await session.SR.get_record(SR), made)
       undo.move()
       return { uuid: made.uuid, size: bytes(made.virtual_size), isZeroed }
     },
     async destroyDisk(uuid) {
-      await destroyDisk(context, await session.VDI.get_by_uuid(uuid))
+      const ref = await session.VDI.get_by_uuid(uuid)
+      await destroyTwins(context, ref)
+      await destroyDisk(context, ref)
     },
     async releaseDisk(uuid) {
       const ref = await session.VDI.get_by_uuid(uuid)
+      await destroyTwins(context, ref)
       for (const key of [MARK_SELF, MARK_ROLE, MARK_REPOSITORY, MARK_MADE]) {
         await repeated(() => session.VDI.remove_from_other_config(ref, key))
       }
@@ -136,9 +140,20 @@ async function diskMarked(session: Session, name: string, mark: string): Promise
   return undefined
 }
 
-async function destroyMarked(context: SnapshotContext, name: string, mark: string): Promise<void> {
-  const seen = await diskMarked(context.session, name, mark)
-  if (seen !== undefined) await destroyDisk(context, seen.result)
+/** Removes what came of a request that a proxy sent twice, however late: the answer told of one disk, and the pool has two. */
+async function destroyTwins(context: SnapshotContext, ref: VdiRef): Promise<void> {
+  const { name_label: name, other_config: marks } = await context.session.VDI.get_record(ref)
+  const mark = marks[MARK_MADE]
+  if (mark !== undefined) await destroyUnclaimed(context, name, mark)
+}
+
+/** Removes disks that were made and never claimed. A clone that somebody made of one that was names another disk as itself. */
+async function destroyUnclaimed(context: SnapshotContext, name: string, mark: string): Promise<void> {
+  const { session } = context
+  for (const ref of await session.VDI.get_by_name_label(name)) {
+    const marks = await session.VDI.get_other_config(ref)
+    if (marks[MARK_MADE] === mark && !(MARK_SELF in marks)) await destroyDisk(context, ref)
+  }
 }
 
 async function diskState(session: Session, uuid: string, signal?: AbortSignal): Promise<DiskState | undefined> {
