@@ -154,13 +154,15 @@ test('a bitmap that omits a changed block is found by the audit: an alarm, code 
   })
   const listed = (await bench.tidemark('points', 'web')).last['points'] as { id: string; suspect: boolean }[]
   expect(listed.slice(-2).map(({ suspect }) => suspect)).toEqual([true, false])
-  const restored = await bench.tidemark(
-    'restore',
-    listed.at(-2)?.id ?? '',
-    '--to-dir',
-    join(bench.directory, 'suspect'),
-  )
-  expect(restored.lines).toContainEqual(expect.objectContaining({ type: 'suspect' }))
+  const [suspect, right] = listed.slice(-2).map(({ id }) => id)
+  const restored = (...options: string[]) =>
+    bench.tidemark('restore', suspect ?? '', '--to-dir', join(bench.directory, 'suspect'), ...options)
+  const refused = await restored()
+  expect(refused).toMatchObject({ code: 1, last: { code: 'CLI_SUSPECT' } })
+  expect(refused.last['message']).toContain(right?.slice(0, 10))
+  const warned = expect.objectContaining({ type: 'suspect' })
+  expect((await restored('--plan')).lines).toContainEqual(warned)
+  expect(await restored('--accept-suspect')).toMatchObject({ code: 0, lines: expect.arrayContaining([warned]) })
   expect((await verified()).code).toBe(0)
   await expectSound()
 }, 60_000)

@@ -12,6 +12,8 @@ export type CliErrorCode =
   | 'CLI_PROGRAM'
   /** A hook could not be started, failed, or took too long. */
   | 'CLI_HOOK'
+  /** A restore point may lack changes, and nobody said that it is to be taken all the same. */
+  | 'CLI_SUSPECT'
   /** What `tidemark xe` says in xe's own words: the message is printed as it is. */
   | 'CLI_XE'
 

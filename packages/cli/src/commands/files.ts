@@ -16,6 +16,7 @@ import type { Out } from '../output/out.ts'
 import { table } from '../output/table.ts'
 import { moment, size } from '../output/units.ts'
 import { findPoint } from './points.ts'
+import { warnOfSuspect } from './suspect.ts'
 
 export interface FilesArguments extends RepositoryOptions {
   readonly disk?: readonly string[]
@@ -40,6 +41,7 @@ export async function files(
   const lock = stack.use(await repository.lock('shared', global.signal))
   const signal = AbortSignal.any([global.signal, lock.signal])
   const point = await findPoint(repository, selector, signal)
+  warnOfSuspect(out, point)
   const uris = await serveDisks(stack, { repository, point, selectors: args.disk ?? [], signal })
   const guest = stack.use(await openGuestFs(uris, signal))
   if (paths.length === 0 && args.mount === undefined) return await listFileSystems(out, guest)

@@ -14,6 +14,7 @@ import { exitCodes, type ExitCode } from '../exit.ts'
 import type { Out } from '../output/out.ts'
 import { moment, shortId, size } from '../output/units.ts'
 import { findPoint } from './points.ts'
+import { warnOfSuspect } from './suspect.ts'
 
 export interface NbdArguments extends RepositoryOptions {
   readonly socket?: string
@@ -41,6 +42,7 @@ export async function nbd(
   const lock = stack.use(await repository.lock('shared', global.signal))
   const signal = AbortSignal.any([global.signal, lock.signal])
   const point = await findPoint(repository, selector, signal)
+  warnOfSuspect(out, point)
   const disks: ServedDisk[] = []
   for (const record of chooseDisks(point, disk === undefined ? [] : [disk])) {
     disks.push({ record, image: await openDisk(stack, { repository, point, record, args, signal }) })

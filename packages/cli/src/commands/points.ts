@@ -16,6 +16,7 @@ import { exitCodes, type ExitCode } from '../exit.ts'
 import type { Out } from '../output/out.ts'
 import { table } from '../output/table.ts'
 import { moment, shortId, size } from '../output/units.ts'
+import { soundNear, SUSPECT_WARNING, type FoundPoint } from './suspect.ts'
 
 export async function points(
   global: GlobalOptions,
@@ -78,24 +79,14 @@ export async function show(
   return exitCodes.done
 }
 
-/** A point, and whether it may lack changes: a later run found that the pool's bitmaps were wrong. */
-export type FoundPoint = OpenPoint & { readonly suspect: boolean }
-
-const SUSPECT_WARNING =
-  'this point may lack changes: a later run found that the pool had called changed blocks unchanged (docs/runs.md)'
-
-/** What to know before such a point is trusted. */
-export function warnOfSuspect(out: Out): void {
-  out.event({ type: 'suspect', message: SUSPECT_WARNING })
-  out.say(`  ${SUSPECT_WARNING}`)
-}
-
 /** Finds a point and reads its record. The order matters: snapshots first, then the index. */
 export async function findPoint(repository: Repository, selector: string, signal: AbortSignal): Promise<FoundPoint> {
   const all = await listPoints(repository, {}, signal)
   await repository.loadIndex(signal)
   const point = choosePoint(all, selector)
-  return { ...(await openPoint(repository, point, signal)), suspect: suspectsOf(all).has(point.id) }
+  const suspects = suspectsOf(all)
+  const opened = await openPoint(repository, point, signal)
+  return { ...opened, suspect: suspects.has(point.id), sound: soundNear(all, suspects, point) }
 }
 
 function showText(point: FoundPoint, maps: ReadonlyMap<string, string>): string {

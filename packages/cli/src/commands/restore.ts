@@ -24,7 +24,8 @@ import type { Out } from '../output/out.ts'
 import { progressView } from '../output/progress.ts'
 import { diskForPrograms, diskText, planForPrograms, planText } from '../output/restore-plan.ts'
 import { moment, shortId, size } from '../output/units.ts'
-import { findPoint, warnOfSuspect } from './points.ts'
+import { findPoint } from './points.ts'
+import { assertAccepted, warnOfSuspect } from './suspect.ts'
 
 export interface RestoreArguments extends PoolOptions, RepositoryOptions {
   readonly newVm?: boolean
@@ -44,6 +45,7 @@ export interface RestoreArguments extends PoolOptions, RepositoryOptions {
   readonly readBack?: string | false
   readonly useTracking?: boolean
   readonly safetySnapshot?: boolean
+  readonly acceptSuspect?: boolean
 }
 
 /** What came back, by disk of the point; files have no VDI. */
@@ -83,8 +85,9 @@ export async function restore(
   const signal = AbortSignal.any([global.signal, lock.signal])
   const point = await findPoint(repository, selector, signal)
   const isPlan = args.plan === true || args.dryRun === true
+  if (!isPlan) assertAccepted(point, args.acceptSuspect === true)
   out.say(`Restoring ${point.record.vm.name} as of ${moment(point.snapshot.time)} (point ${shortId(point.id)})`)
-  if (point.suspect) warnOfSuspect(out)
+  warnOfSuspect(out, point)
   const job: Job = { out, args, point, signal, isPlan }
   const context = { repository, onDisk: progressView(out).update }
   const records = chooseDisks(point, args.disk ?? [])

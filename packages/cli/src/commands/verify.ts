@@ -22,7 +22,8 @@ import { exitCodes, type ExitCode } from '../exit.ts'
 import type { Out } from '../output/out.ts'
 import { progressView } from '../output/progress.ts'
 import { shortId, size } from '../output/units.ts'
-import { findPoint, warnOfSuspect } from './points.ts'
+import { findPoint } from './points.ts'
+import { warnOfSuspect } from './suspect.ts'
 import { bootPoint, bootLine, type BootArguments } from './verify-boot.ts'
 
 export interface VerifyArguments extends PoolOptions, RepositoryOptions, BootArguments {
@@ -47,7 +48,7 @@ export async function verify(
   await using open = againstPool || args.boot === true ? await openPool(global, args) : undefined
   const vm = open !== undefined && args.vm !== undefined ? chooseVm(await open.pool.vms(running), args.vm) : undefined
   out.say(`Verifying point ${shortId(point.id)} of ${point.record.vm.name}${againstPool ? ' against the pool' : ''}`)
-  if (point.suspect) warnOfSuspect(out)
+  warnOfSuspect(out, point)
   const context = { repository, onDisk: progressView(out).update }
   const verdicts: Judged[] = []
   for (const record of chooseDisks(point, args.disk ?? [])) {

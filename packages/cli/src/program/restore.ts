@@ -22,6 +22,7 @@ export function addRestore(program: Command, start: Start): void {
     .option('--mac <keep|new>', 'addresses of network cards; without it those are kept that no other VM has')
     .option('--write-rate <MiB/s>', 'write no faster to the pool', rate)
     .option('--read-rate <MiB/s>', 'read back no faster', rate)
+    .option('--accept-suspect', 'also a point that may lack changes, which `points` calls SUSPECT')
     .option('--plan', 'only show what would be made, as a difference to the point')
     .option(
       '--read-back <source>',
