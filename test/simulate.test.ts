@@ -7,7 +7,7 @@ import { expectClean, removeComplete } from './simulation/play.ts'
 import { layFoundation, openScene, type Scene } from './simulation/scene.ts'
 import { playSeeds } from './simulation/seeds.ts'
 import { backup, restore, tidy } from './simulation/steps.ts'
-import { inLife } from './simulation/work.ts'
+import { inLife, type Tools } from './simulation/work.ts'
 import { seeded } from './support/random.ts'
 
 test('200 lives of pools full of faults: every point is the disk at its instant, and the janitor leaves nothing of ours', async () => {
@@ -163,5 +163,31 @@ test('a snapshot that two runs could not tidy goes in one pass: a newer point is
   expect(await run(scene, { ...stuck, id: 'own' })).toContain('somebody should look')
   expect(await run(scene, { ...stuck, id: 'of the run before' })).toContain('somebody should look')
   expect(await inLife(scene, calm, seeded('tidy'), tidy)).toContain('remove vm-snapshot')
+  await expectClean(scene)
+}, 60_000)
+
+const LATE = { action: 'stall' as const, work: 'skipped' as const, ms: 900 }
+const given = (lab: FaultPlan['faults']): Trouble => ({ ...calm, lab, callTimeoutMs: 600 })
+
+test('a snapshot that the pool takes after its run has given it up is found by the doctor', async () => {
+  await using foundation = await layFoundation()
+  await using scene = await sceneWithPoint(foundation)
+  const match = { method: 'Async.VM.snapshot' }
+  expect(await runIn(scene, given([{ id: 'late', at: 'task', match, do: LATE }]))).toBe('ENGINE_LATE')
+  expect(await inLife(scene, calm, seeded('tidy'), tidy)).toContain('remove vm-snapshot')
+  await expectClean(scene)
+}, 60_000)
+
+test('a disk that the pool makes after its restore has given it up is found, though a doctor came before it', async () => {
+  await using foundation = await layFoundation()
+  await using scene = await sceneWithPoint(foundation)
+  const lab: FaultPlan['faults'] = [{ id: 'late', at: 'task', match: { method: 'Async.VDI.create' }, do: LATE }]
+  const early = async (tools: Tools) => {
+    const error: unknown = await restore(tools).catch((reason: unknown) => reason)
+    expect(await tidy(tools)).toBe('nothing to do') // it is not there yet, and the journal has to stay
+    throw error
+  }
+  expect(await inLife(scene, given(lab), seeded('restore'), early)).toBe('ENGINE_LATE')
+  expect(await inLife(scene, calm, seeded('tidy'), tidy)).toContain('remove new-disk')
   await expectClean(scene)
 }, 60_000)

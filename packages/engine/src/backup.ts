@@ -99,7 +99,7 @@ export async function backupVm(
   const context: RunContext = { ...outer, on, limits: outer.limits ?? new Limits(), held }
   await using lock = await context.repository.lock('shared', signal)
   const running = signal === undefined ? lock.signal : AbortSignal.any([signal, lock.signal])
-  await using undo = new Undo()
+  await using undo = new Undo(undefined, context.clock)
   const run = await openRun(context, vm, options, undo, running)
   const { point, record } = await makePoint(context, vm, run, options, running).catch(async (error: unknown) => {
     if (await cutRun(context, run, error, running)) undo.keep() // left to the next run, by its journal

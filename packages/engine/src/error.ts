@@ -32,6 +32,8 @@ export type EngineErrorCode =
   | 'ENGINE_BOOT'
   /** An object of the pool is still busy after all retries. */
   | 'ENGINE_BUSY'
+  /** A task of the pool stood still and was given up; what it was to make is not there, and may be made yet. */
+  | 'ENGINE_LATE'
 
 /** The one error class of this package. */
 export class EngineError extends Error {
@@ -42,4 +44,10 @@ export class EngineError extends Error {
     super(message, options)
     this.code = code
   }
+}
+
+/** Whether a piece of work ended before something that it had asked for, which may be made yet. */
+export function isLate(error: unknown): boolean {
+  if (error instanceof SuppressedError) return isLate(error.error) || isLate(error.suppressed)
+  return error instanceof EngineError && error.code === 'ENGINE_LATE'
 }

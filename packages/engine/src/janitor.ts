@@ -71,11 +71,16 @@ export async function inspectPool(
   const left = verdicts.filter(({ resumableUntil }) => resumableUntil !== undefined)
   const torn = new Set(all.flatMap(({ kind, uuid }) => (kind === 'torn-disk' ? uuid : []))) // until they are restored again
   const over = crashed
+    .filter((run) => !mayGrow(run, evidence.now))
     .filter((run) => !tornDisks(run).some(({ uuid }) => torn.has(uuid)))
     .filter(({ header }) => vm === undefined || (header.kind === 'backup' && header.vm.uuid === vm.uuid))
     .filter((run) => !left.some(({ leftover }) => isOf(run, leftover)))
   return { verdicts, over }
 }
+
+/** Whether a task that was given up may still make something, which only the journal would know. */
+const mayGrow = ({ steps }: UnfinishedRun, now: Date): boolean =>
+  steps.some((step) => step.step === 'left' && step.until !== undefined && now < new Date(step.until))
 
 /** Carries verdicts out; `leave` and `report` change nothing. @returns what could not be done, and why */
 export async function tidyPool(

@@ -23,7 +23,7 @@ import { invoke, type Line, type Request } from './invoke.ts'
 import type { Keeper } from './keeper.ts'
 import { learnMembers } from './learn.ts'
 import { patiently } from './not-now.ts'
-import { cancelTask, decodeTaskResult, dropTask, taskResult } from './task.ts'
+import { cancelTask, decodeTaskResult, dropTask, endOfTask, failureOf } from './task.ts'
 import type { TransferLine } from './transfer.ts'
 import type { PoolMember } from './trust.ts'
 
@@ -166,16 +166,24 @@ async function runOnce(
   const task = await startTask(line, request, signal)
   try {
     const limit = timeoutMs === undefined ? { stallMs: line.callTimeoutMs } : { withinMs: timeoutMs }
-    return await taskResult(calls, task, { signal, ...limit })
-  } catch (error) {
-    const code = error instanceof XenApiError ? error.code : undefined
-    if (signal?.aborted === true || code === 'XENAPI_TIMEOUT') await cancelTask(calls, task)
-    if (code !== 'XENAPI_UNREACHABLE') throw error
-    const sentence = `${request.method} was started, but the pool cannot be asked how it ended: check the object that it works on`
-    throw new XenApiError('XENAPI_TASK', sentence, { cause: error })
+    const record = await endOfTask(calls, task, { signal, ...limit }).catch(async (error: unknown) => {
+      const code = error instanceof XenApiError ? error.code : undefined
+      if (signal?.aborted === true || code === 'XENAPI_TIMEOUT') await cancelTask(calls, task)
+      throw signal?.aborted === true ? error : unasked(request, error)
+    })
+    const failure = failureOf(record, task)
+    if (failure !== undefined) throw failure
+    return record.result
   } finally {
     await dropTask(calls, task)
   }
+}
+
+/** Whatever kept us from hearing of a task says nothing about the task. */
+function unasked({ method }: Request, cause: unknown): unknown {
+  if (!(cause instanceof XenApiError) || cause.code === 'XENAPI_TIMEOUT' || cause.code === 'XENAPI_TASK') return cause
+  const sentence = `${method} was started, but the pool cannot be asked how it ended: check the object that it works on`
+  return new XenApiError('XENAPI_TASK', sentence, { cause })
 }
 
 /** A task says neither who started it nor with what, so that a lost reference cannot be found again. */

@@ -230,6 +230,29 @@ test('a task that comes no further is given up and cancelled; one that does is w
   expect(await slow).toBe(vm)
 })
 
+test('a task that cannot be followed has not failed for that, and is not started again: its outcome is unknown', async () => {
+  for (const code of ['INTERNAL_ERROR', 'TOO_MANY_PENDING_TASKS']) {
+    let starts = 0
+    await using pool = await startPool({
+      calls: {
+        'Async.VM.snapshot': () => {
+          starts++
+          return 'OpaqueRef:7a5c'
+        },
+        'event.from': () => {
+          throw new Failure(code)
+        },
+      },
+    })
+    await using session = await enter(pool)
+    await expect(session.Async.VM.snapshot(vm, 'name', [], { patienceMs: 5000 })).rejects.toMatchObject({
+      code: 'XENAPI_TASK',
+      cause: { failure: [code] },
+    })
+    expect(starts).toBe(1)
+  }
+})
+
 test('a task whose start was not answered is not started again: its outcome is unknown', async () => {
   let starts = 0
   await using pool = await startPool({

@@ -32,8 +32,8 @@ export type RunStep =
   | { readonly step: 'resumed'; readonly at: string }
   /** The run ended before its work did, and keeps its snapshot for the next one; `why` in a sentence. */
   | { readonly step: 'cut'; readonly at: string; readonly why: string }
-  /** The run is over, and what it made could not be tidied; `why` in a sentence. */
-  | { readonly step: 'left'; readonly why: string }
+  /** The run is over, and what it made could not be tidied; `why` in a sentence. Until `until`, ISO 8601, more of it may appear. */
+  | { readonly step: 'left'; readonly why: string; readonly until?: string }
   /** The restore point exists: what is left is tidying the pool. */
   | { readonly step: 'saved'; readonly point: string }
   /** A disk is about to be made, marked with a text of its own. */

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { EngineError } from '../error.ts'
 import type { Journal, RunStep } from './ledger.ts'
 import { Undo } from './undo.ts'
 
@@ -7,7 +8,7 @@ function scene() {
   const journal: Journal = {
     run: 'run',
     isKept: true,
-    note: async (step: RunStep) => void told.push(step.step),
+    note: async (step: RunStep) => void told.push(`${step.step}${'until' in step ? ' until' : ''}`),
     checkpoint: async () => {},
     end: async () => void told.push('end'),
   }
@@ -46,6 +47,15 @@ test('work that could not undo itself leaves everything to the journal; work tha
     await undo[Symbol.asyncDispose]()
     expect(told).toEqual(expected)
   }
+})
+
+test('work that may be done yet, behind our back, leaves the journal, and until when; what was made before goes', async () => {
+  const { told, undo, step } = scene()
+  undo.defer(step('disk', true))
+  const late = new EngineError('ENGINE_LATE', 'not yet')
+  await expect(undo.around(() => Promise.reject(late))).rejects.toBe(late)
+  await undo[Symbol.asyncDispose]()
+  expect(told).toEqual(['disk', 'left until'])
 })
 
 test('what is kept is not undone, and its journal is for its run to end', async () => {

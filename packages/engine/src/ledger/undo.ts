@@ -1,4 +1,9 @@
+import { systemClock, type Clock } from '../clock.ts'
+import { isLate } from '../error.ts'
 import type { Journal } from './ledger.ts'
+
+/** For so long a task that stands still may still end: after a day a pool forgets one that makes no progress. xapi: db_gc_util.ml */
+const LATE_MS = 24 * 3600_000
 
 /**
  * How what a run made goes again, the newest first, should the run fail; the journal ends last of all. What cannot go stops it, and the
@@ -6,10 +11,14 @@ import type { Journal } from './ledger.ts'
  */
 export class Undo implements AsyncDisposable {
   readonly #steps: (() => PromiseLike<unknown>)[] = []
+  readonly #clock: Clock
   #journal: Journal | undefined
+  /** Why the journal stays although all is undone. */
+  #late: unknown
 
-  constructor(journal?: Journal) {
+  constructor(journal?: Journal, clock: Clock = systemClock) {
     this.#journal = journal
+    this.#clock = clock
   }
 
   /** The run has a journal from here on. */
@@ -21,11 +30,15 @@ export class Undo implements AsyncDisposable {
     this.#steps.push(step)
   }
 
-  /** For work that undoes itself when it fails: when not even that succeeded, nothing before it is undone either. */
+  /**
+   * For work that undoes itself when it fails: when not even that succeeded, nothing before it is undone either. What may be made
+   * behind our back leaves the journal.
+   */
   async around<Result>(work: () => Promise<Result>): Promise<Result> {
     try {
       return await work()
     } catch (error) {
+      if (isLate(error)) this.#late = error
       if (error instanceof SuppressedError) await this.leave(error)
       throw error
     }
@@ -41,7 +54,13 @@ export class Undo implements AsyncDisposable {
   async leave(why: unknown): Promise<void> {
     const journal = this.#journal
     this.keep()
-    await journal?.note({ step: 'left', why: why instanceof Error ? why.message : String(why) })
+    await this.#noteLeft(journal, why)
+  }
+
+  async #noteLeft(journal: Journal | undefined, why: unknown): Promise<void> {
+    const until = new Date(this.#clock.now().getTime() + LATE_MS).toISOString()
+    const late = this.#late === undefined ? {} : { until }
+    await journal?.note({ step: 'left', why: why instanceof Error ? why.message : String(why), ...late })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -55,6 +74,7 @@ export class Undo implements AsyncDisposable {
         throw error
       }
     }
-    await journal?.end()
+    if (this.#late === undefined) await journal?.end()
+    else await this.#noteLeft(journal, this.#late)
   }
 }

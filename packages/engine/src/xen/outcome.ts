@@ -1,4 +1,5 @@
 import { isFailure, XenApiError } from '@tidemark/xenapi'
+import { EngineError } from '../error.ts'
 
 /** What a look at the pool shows of a change whose outcome was lost: its result, or undefined when it was not made. */
 export type Seen<Result> = { readonly result: Result } | undefined
@@ -25,6 +26,24 @@ export async function settled<Result>(
     }
   }
 }
+
+/**
+ * As `settled`, for a change that makes something. When its task stood still and was given up, it is not made again: storage that hangs asks
+ * nobody whether its work is still wanted, and there would be two in the end.
+ * @throws EngineError ENGINE_LATE when it may be made yet
+ */
+export const madeOnce = <Result>(change: () => Promise<Result>, look: () => Promise<Seen<Result>>): Promise<Result> =>
+  settled(async () => {
+    try {
+      return await change()
+    } catch (cause) {
+      if (!(cause instanceof XenApiError) || cause.code !== 'XENAPI_TIMEOUT') throw cause
+      const seen = await look()
+      if (seen !== undefined) return seen.result
+      const sentence = `the pool may do yet what it has not done so far: ${cause.message}. The next run or the doctor removes what comes of it; see what its storage waits for`
+      throw new EngineError('ENGINE_LATE', sentence, { cause })
+    }
+  }, look)
 
 /** As `settled`, for a change that may be made twice, and for questions that run as a task. */
 export const repeated = <Result>(change: () => Promise<Result>): Promise<Result> =>

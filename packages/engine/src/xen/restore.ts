@@ -12,7 +12,7 @@ import { EngineError } from '../error.ts'
 import type { Changes, DiskState, NewVmParts, RestoreTarget, Vm } from '../pool.ts'
 import { readInventory } from './inventory.ts'
 import { clearTorn, MARK_MADE, MARK_REPOSITORY, MARK_ROLE, MARK_SELF, markTorn } from './marks.ts'
-import { fromTheBeginning, repeated, settled, type Seen } from './outcome.ts'
+import { fromTheBeginning, madeOnce, repeated, type Seen } from './outcome.ts'
 import { whileBusy } from './patience.ts'
 import { makeCards, settingsOf, targetFacts, withoutCards } from './settings.ts'
 import { destroyDisk, destroyVm, type SnapshotContext } from './snapshot.ts'
@@ -34,7 +34,7 @@ export function xenRestore(context: SnapshotContext): RestoreTarget {
         other_config: { [MARK_MADE]: mark, [MARK_ROLE]: 'restoring', [MARK_REPOSITORY]: repository },
       } as const
       const create = () => session.Async.VDI.create({ ...record, name_label: name }) // not aborted: its reference would be lost
-      const ref = await settled(create, () => diskMarked(session, name, mark)).catch(async (error: unknown) => {
+      const ref = await madeOnce(create, () => diskMarked(session, name, mark)).catch(async (error: unknown) => {
         await using failed = new AsyncDisposableStack() // a task may fail after its work was done, and the caller will not hear of that disk
         failed.defer(() => destroyUnclaimed(context, name, mark))
         throw error

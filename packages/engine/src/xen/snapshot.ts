@@ -3,7 +3,7 @@ import { isFailure, XenApiError, type Session, type VdiRecord, type VdiRef, type
 import type { Clock } from '../clock.ts'
 import type { Changes, Disk, DiskSnapshot, LeftSnapshot, SnapshotOptions, SourceKind, Vm, VmSnapshot } from '../pool.ts'
 import { isMarked, MARK_POINT, MARK_REPOSITORY, MARK_ROLE, MARK_SELF, type Role } from './marks.ts'
-import { repeated, settled, type Seen } from './outcome.ts'
+import { madeOnce, repeated, settled, type Seen } from './outcome.ts'
 import { failedWith, whileBusy, type BusyDisk, type Patience } from './patience.ts'
 import { openSource, type SourceOptions } from './source.ts'
 import type { PoolTracking } from './tracking.ts'
@@ -127,7 +127,7 @@ function snapshotOf(context: SnapshotContext, vm: VmRef, name: string, ignored: 
   // older pools know no third parameter
   const take = () =>
     ignored.length === 0 ? session.Async.VM.snapshot(vm, name) : session.Async.VM.snapshot(vm, name, ignored)
-  return settled(take, () => snapshotNamed(context, vm, name))
+  return madeOnce(take, () => snapshotNamed(context, vm, name))
 }
 
 /** A snapshot whose reference was lost, found by its name, once the VM is at rest. */
