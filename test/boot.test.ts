@@ -38,6 +38,13 @@ async function vmsAndDisks(): Promise<{ vms: string[]; disks: number }> {
   return { vms: own.map((vm) => vm.name_label).toSorted(), disks: disks.length }
 }
 
+/** What is remembered of a VM's only point. */
+async function proofsOf(vm: string): Promise<unknown> {
+  const { points } = await succeed(bench.tidemark('points', vm, '--repo', 'main'))
+  expect(points).toHaveLength(1)
+  return points[0].proofs
+}
+
 test('a restore point is booted without networks, its guest is heard, and nothing of it stays', async () => {
   await backedUp('hearty', 'obedient')
   const before = await vmsAndDisks()
@@ -45,6 +52,10 @@ test('a restore point is booted without networks, its guest is heard, and nothin
   expect(result).toMatchObject({ boot: { system: { name: 'Sector' }, networks: {}, data: { orders: '42' } } })
   expect(result['boot'].tookMs).toBeGreaterThan(0)
   expect(await vmsAndDisks()).toEqual(before)
+  expect(await proofsOf('hearty')).toMatchObject([
+    { step: 'hashed', passed: true },
+    { step: 'booted', passed: true, detail: expect.stringContaining('orders 42') },
+  ])
 }, 90_000)
 
 test('a guest that gives no sign, or goes, fails the boot test, and nothing of it stays', async () => {
@@ -56,6 +67,7 @@ test('a guest that gives no sign, or goes, fails the boot test, and nothing of i
   const gone = await bench.tidemark('verify', 'quitter', '--boot', ...place)
   expect(gone).toMatchObject({ code: 1, last: { code: 'ENGINE_BOOT' } })
   expect(await vmsAndDisks()).toEqual(before)
+  expect(await proofsOf('quitter')).toMatchObject([{ passed: true }, { step: 'booted', passed: false }])
 }, 90_000)
 
 test('a script judges the guest: it is told the VM, and its exit code decides', async () => {

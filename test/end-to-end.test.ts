@@ -116,6 +116,12 @@ test('verify reads a disk back from the pool, and finds one changed block', asyn
   const run = await bench.tidemark('verify', points[2] ?? '', '--against-pool')
   expect(run.code).toBe(1)
   expect((run.last['disks'] as Line[])[1]?.['differences']).toEqual([{ offset: 42 * CBT_BLOCK, length: CBT_BLOCK }])
+  const { proofs } = await succeed(bench.tidemark('show', points[2] ?? ''))
+  const equalThen = [
+    { step: 'hashed', passed: true },
+    { step: 'compared', passed: true }, // what a guest wrote since is not the point's
+  ]
+  expect(proofs).toMatchObject(equalThen)
 })
 
 test('the image of a point equals the base with every increment applied in order, bitmap by bitmap', async () => {

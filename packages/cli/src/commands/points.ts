@@ -16,6 +16,8 @@ import { exitCodes, type ExitCode } from '../exit.ts'
 import type { Out } from '../output/out.ts'
 import { table } from '../output/table.ts'
 import { moment, shortId, size } from '../output/units.ts'
+import type { Proof } from '../proofs.ts'
+import { proofsOfThisMachine } from '../state.ts'
 import { soundNear, SUSPECT_WARNING, type FoundPoint } from './suspect.ts'
 
 export async function points(
@@ -28,11 +30,13 @@ export async function points(
   const all = await listPoints(repository, {}, global.signal)
   const found = vm === undefined ? all : all.filter((point) => isPointOf(point, vm))
   const suspects = suspectsOf(all)
+  const proofs = await proofsOfThisMachine(repository.id).all()
   const rows = found.map((point) => [
     shortId(point.id),
     moment(point.snapshot.time),
     vmNameOf(point),
     added(point.snapshot.summary?.dataAddedPacked),
+    provedText(proofs.get(point.id) ?? []),
     [...(suspects.has(point.id) ? ['SUSPECT'] : []), ...ownTags(point)].join(','),
   ])
   const listed = found.map((point) => ({
@@ -43,8 +47,10 @@ export async function points(
     stored: point.snapshot.summary?.dataAddedPacked ?? null,
     tags: tagsOf(point),
     suspect: suspects.has(point.id),
+    proofs: proofs.get(point.id) ?? [],
   }))
-  const text = rows.length === 0 ? 'no restore points' : table(['point', 'time', 'VM', '>stored', 'tags'], rows)
+  const text =
+    rows.length === 0 ? 'no restore points' : table(['point', 'time', 'VM', '>stored', 'proved', 'tags'], rows)
   out.result({ points: listed }, text)
   return exitCodes.done
 }
@@ -54,6 +60,13 @@ const tagsOf = ({ snapshot }: RestorePoint): readonly string[] => snapshot.tags 
 /** Without those that say what a point is. */
 const ownTags = (point: RestorePoint): readonly string[] =>
   tagsOf(point).filter((tag) => tag !== 'tidemark' && !tag.startsWith('vm-') && !tag.startsWith('suspect'))
+
+/** What is wrong, or the dearest proof there is. */
+function provedText(proofs: readonly Proof[]): string {
+  const shown = proofs.findLast(({ passed }) => !passed) ?? proofs.at(-1)
+  if (shown === undefined) return ''
+  return `${shown.passed ? '' : 'NOT '}${shown.step} ${moment(new Date(shown.at)).slice(0, 10)}`
+}
 
 const added = (bytes: number | undefined): string => (bytes === undefined ? '' : size(bytes))
 
@@ -66,15 +79,17 @@ export async function show(
   await using repository = await openRepo(global, args)
   const point = await findPoint(repository, selector, global.signal)
   const maps = await changeMaps(point, global.signal)
+  const proofs = (await proofsOfThisMachine(repository.id).all()).get(point.id) ?? []
   out.result(
     {
       id: point.id,
       snapshot: point.snapshot.id,
       suspect: point.suspect,
+      proofs,
       record: point.record,
       changed: Object.fromEntries(maps.ranges),
     },
-    showText(point, maps.lines),
+    showText(point, maps.lines, proofs),
   )
   return exitCodes.done
 }
@@ -89,7 +104,10 @@ export async function findPoint(repository: Repository, selector: string, signal
   return { ...opened, suspect: suspects.has(point.id), sound: soundNear(all, suspects, point) }
 }
 
-function showText(point: FoundPoint, maps: ReadonlyMap<string, string>): string {
+const proofLine = ({ step, at, passed, detail }: Proof): string =>
+  `${passed ? step.padEnd(9) : `NOT ${step}`} ${moment(new Date(at))}: ${detail}`
+
+function showText(point: FoundPoint, maps: ReadonlyMap<string, string>, proofs: readonly Proof[]): string {
   const { record, snapshot, id } = point
   const rows = record.disks.map(({ position, name, size: bytes, action, source, bytes: counted }) => [
     String(position),
@@ -112,6 +130,7 @@ function showText(point: FoundPoint, maps: ReadonlyMap<string, string>): string 
     `VM        ${record.vm.name} (${record.vm.uuid}), ${record.vm.powerState.toLowerCase()}`,
     `pool      ${record.pool.name} (${record.pool.uuid})`,
     `taken     ${moment(new Date(record.takenAt))} by ${record.tool}`,
+    ...proofs.map(proofLine),
     '',
     table(['>disk', 'name', '>size', 'run', '>changed', '>read', '>new', '>stored'], rows),
     '',

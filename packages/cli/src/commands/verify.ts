@@ -22,6 +22,8 @@ import { exitCodes, type ExitCode } from '../exit.ts'
 import type { Out } from '../output/out.ts'
 import { progressView } from '../output/progress.ts'
 import { shortId, size } from '../output/units.ts'
+import { proved, type Proof } from '../proofs.ts'
+import { proofsOfThisMachine } from '../state.ts'
 import { findPoint } from './points.ts'
 import { warnOfSuspect } from './suspect.ts'
 import { bootPoint, bootLine, type BootArguments } from './verify-boot.ts'
@@ -50,15 +52,20 @@ export async function verify(
   out.say(`Verifying point ${shortId(point.id)} of ${point.record.vm.name}${againstPool ? ' against the pool' : ''}`)
   warnOfSuspect(out, point)
   const context = { repository, onDisk: progressView(out).update }
-  const verdicts: Judged[] = []
-  for (const record of chooseDisks(point, args.disk ?? [])) {
-    await using other = open !== undefined && againstPool ? await openOn(open, vm, record, running) : undefined
-    verdicts.push(judged(await verifyDisk(context, point, record, other?.source, running), other))
+  const log = proofsOfThisMachine(repository.id)
+  const note = async (proof: Omit<Proof, 'at'>) => {
+    if (args.disk === undefined) await log.note(point.id, proof) // a disk alone says nothing of the others
   }
-  await checkBitmaps(point, running)
+  const records = chooseDisks(point, args.disk ?? [])
+  const openBeside = open === undefined || !againstPool ? undefined : besideOf(open, vm, running)
+  const judge = () => judgeDisks(context, point, records, openBeside, running)
+  const verdicts = await proved(note, 'hashed', judge, hashedText)
   const differing = verdicts.filter(({ differences }) => differences.length > 0)
+  const compared = comparisonOf(verdicts)
+  if (compared !== undefined) await note(compared)
   const onPool = open === undefined || args.boot !== true ? undefined : { ...context, pool: open.pool }
-  const booted = onPool && (await bootPoint(out, onPool, point, args, running))
+  const start = onPool && (() => bootPoint(out, onPool, point, args, running))
+  const booted = start && (await proved(note, 'booted', start, bootLine))
   const lines = [...verdicts.map(verdictLine), ...(booted === undefined ? [] : [bootLine(booted)])]
   const boot = booted === undefined ? {} : { boot: booted }
   out.result({ point: point.id, suspect: point.suspect, disks: verdicts.map(forPrograms), ...boot }, lines.join('\n'))
@@ -77,13 +84,41 @@ const judged = (verdict: DiskVerdict, other: Counterpart | undefined): Judged =>
   unexplained: other?.since && subtract(verdict.differences, other.since),
 })
 
-const openOn = (
-  { pool }: OpenPool,
-  vm: Vm | undefined,
-  record: DiskVerdict['record'],
+/** Opens what a disk is compared with. */
+type OpenBeside = (record: DiskVerdict['record']) => Promise<Counterpart>
+
+const besideOf =
+  ({ pool }: OpenPool, vm: Vm | undefined, signal: AbortSignal): OpenBeside =>
+  (record) =>
+    vm === undefined ? openCounterpart(pool, record, signal) : openOther(pool, vm, record, signal)
+
+async function judgeDisks(
+  context: Parameters<typeof verifyDisk>[0],
+  point: OpenPoint,
+  records: readonly DiskVerdict['record'][],
+  openBeside: OpenBeside | undefined,
   signal: AbortSignal,
-): Promise<Counterpart> =>
-  vm === undefined ? openCounterpart(pool, record, signal) : openOther(pool, vm, record, signal)
+): Promise<Judged[]> {
+  const verdicts: Judged[] = []
+  for (const record of records) {
+    await using other = await openBeside?.(record)
+    verdicts.push(judged(await verifyDisk(context, point, record, other?.source, signal), other))
+  }
+  await checkBitmaps(point, signal)
+  return verdicts
+}
+
+const hashedText = (verdicts: readonly Judged[]): string =>
+  `${size(verdicts.reduce((sum, { checked }) => sum + checked, 0))} of data in ${verdicts.length} disks`
+
+/** What a comparison proves: that all disks are equal, or that one differs from its own snapshot. Guests write to live disks. */
+function comparisonOf(verdicts: readonly Judged[]): Omit<Proof, 'at'> | undefined {
+  const wrong = verdicts.find(({ with: other, differences }) => other === 'snapshot' && differences.length > 0)
+  if (wrong !== undefined) return { step: 'compared', passed: false, detail: verdictLine(wrong) }
+  const areEqual =
+    verdicts.length > 0 && verdicts.every(({ compared, differences }) => compared && differences.length === 0)
+  return areEqual ? { step: 'compared', passed: true, detail: hashedText(verdicts) } : undefined
+}
 
 /** The bitmaps are small; reading them checks their blobs. The VM's settings were read with the point. */
 async function checkBitmaps(point: OpenPoint, signal: AbortSignal): Promise<void> {
