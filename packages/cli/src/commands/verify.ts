@@ -109,7 +109,7 @@ async function judgeDisks(
 }
 
 const hashedText = (verdicts: readonly Judged[]): string =>
-  `${size(verdicts.reduce((sum, { checked }) => sum + checked, 0))} of data in ${verdicts.length} disks`
+  `${size(verdicts.reduce((sum, { checked }) => sum + checked, 0))} of data in ${verdicts.length === 1 ? '1 disk' : `${verdicts.length} disks`}`
 
 /** What a comparison proves: that all disks are equal, or that one differs from its own snapshot. Guests write to live disks. */
 function comparisonOf(verdicts: readonly Judged[]): Omit<Proof, 'at'> | undefined {

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import type { BackupArguments } from '../commands/backup.ts'
+import type { BackupArguments } from '../commands/backup-options.ts'
 import { byteCount } from './byte-count.ts'
 import { withPool, withRepo } from './selection.ts'
 import { count, hostConnections, rate } from './numbers.ts'
@@ -28,7 +28,7 @@ export function addBackup(program: Command, start: Start): void {
       .option('--exclude <which...>', 'all disks but these')
   selecting(program.command('plan [vm...]').description('what the next run would do to each disk, and why')).action(
     (vms: string[], args: BackupArguments) =>
-      start(async (global, out) => (await import('../commands/backup.ts')).plan(global, out, vms, args)),
+      start(async (global, out) => (await import('../commands/plan.ts')).plan(global, out, vms, args)),
   )
   selecting(
     program.command('backup [vm...]').description('one restore point of each VM, by changed blocks where possible'),
