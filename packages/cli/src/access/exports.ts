@@ -35,7 +35,9 @@ function exportOf({ record, image }: ServedDisk): NbdExport {
     extents: (offset: number, length: number) =>
       image.extents(offset, length).map((each) => ({ length: each.length, hole: each.zero, zero: each.zero })),
   }
-  if (!('write' in image)) return { ...readable, readOnly: true }
+  if (!('write' in image)) {
+    return { ...readable, readOnly: true, readInto: (into, offset) => image.readInto(into, offset) }
+  }
   return {
     ...readable,
     coherent: true, // every connection has the same overlay

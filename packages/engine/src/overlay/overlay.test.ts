@@ -19,6 +19,7 @@ afterAll(() => rm(directory, { recursive: true }))
 const imageOf = (disk: Uint8Array): DiskImage => ({
   size: bytes(disk.length),
   read: async (offset, length) => disk.slice(offset, offset + length),
+  readInto: async (into, offset) => into.set(disk.subarray(offset, offset + into.length)),
   extents: (offset, length) => [{ ...extent(offset, length), zero: false }],
   stats: { loadedBytes: 0, servedBytes: 0 },
 })

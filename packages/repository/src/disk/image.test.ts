@@ -49,9 +49,14 @@ test('whatever is read, in whatever order and at once, is what the disk holds', 
       fc.constantFrom(0, 64 * KiB, 4 * MiB),
       async (ranges, cacheBytes) => {
         const image = await openImage(repository, content, { cacheBytes, readAheadBytes: 2 * MiB })
-        const read = await Promise.all(ranges.map(({ offset, length }) => image.read(offset, length)))
+        const into = ranges.map(({ length }) => new Uint8Array(length).fill(0xaa))
+        const [read] = await Promise.all([
+          Promise.all(ranges.map(({ offset, length }) => image.read(offset, length))),
+          Promise.all(ranges.map(({ offset }, i) => image.readInto(into[i] ?? new Uint8Array(), offset))),
+        ])
         for (const [i, { offset, length }] of ranges.entries()) {
           expect(Buffer.compare(read[i] ?? new Uint8Array(), disk.subarray(offset, offset + length))).toBe(0)
+          expect(Buffer.compare(into[i] ?? new Uint8Array(), disk.subarray(offset, offset + length))).toBe(0)
         }
       },
     ),
@@ -87,6 +92,7 @@ test('a reader that goes on is read ahead of; nothing is loaded twice, and holes
 test('bytes past the end are refused', async () => {
   const image = await openImage(repository, content)
   await expect(image.read(SIZE - 1, 2)).rejects.toThrow(RangeError)
+  await expect(image.readInto(new Uint8Array(2), SIZE - 1)).rejects.toThrow(RangeError)
   await expect(image.read(-1, 1)).rejects.toThrow(RangeError)
 })
 
@@ -98,14 +104,14 @@ test('the cache keeps to its bound, drops what was not used for longest, and tri
     if (isBroken) throw new Error('no such pack')
     return pieces.map((piece) => new Uint8Array(100).fill(piece))
   })
-  await expect(cache.load([1])).rejects.toThrow('no such pack')
+  await expect(cache.use([1], () => {})).rejects.toThrow('no such pack')
   isBroken = false
-  await cache.load([1, 2, 3])
-  await cache.load([1])
-  await cache.load([4])
+  await cache.use([1, 2, 3], () => {})
+  await cache.use([1], () => {})
+  await cache.use([4], () => {})
   expect(cache.size).toBe(300)
-  expect((await cache.load([1, 3, 4])).get(3)?.[0]).toBe(3)
-  await cache.load([2])
+  expect(await cache.use([1, 3, 4], (blobs) => blobs.get(3)?.[0])).toBe(3)
+  await cache.use([2], () => {})
   expect(loads).toEqual([[1], [1, 2, 3], [4], [2]])
 })
 
@@ -116,9 +122,33 @@ test('two who ask at once share one load; who gives up does not end it for the o
     return [new Uint8Array(1)]
   })
   const impatient = new AbortController()
-  const [first, second] = [cache.load([7], impatient.signal), cache.load([7])]
+  const [first, second] = [cache.use([7], () => {}, impatient.signal), cache.use([7], (blobs) => blobs.size)]
   impatient.abort(new Error('enough'))
   await expect(first).rejects.toThrow('enough')
   finish?.()
-  expect((await second).size).toBe(1)
+  expect(await second).toBe(1)
+})
+
+test('what the cache drops loses its memory at once, though not while somebody uses it or a neighbour in its buffer', async () => {
+  const both = new Uint8Array(200)
+  const cache = new BlobCache(200, async (pieces) =>
+    pieces.map((piece) => (piece < 2 ? both.subarray(piece * 100, piece * 100 + 100) : new Uint8Array(100))),
+  )
+  both.fill(5)
+  const seen: (number | undefined)[] = []
+  const slow = cache.use([0, 1, 2, 3, 4], (blobs) => seen.push(blobs.get(0)?.[99], blobs.get(1)?.[99])) // five where two fit
+  await slow
+  expect(seen).toEqual([5, 5])
+  expect(cache.size).toBe(200)
+  expect(both.buffer.byteLength).toBe(200) // smaller than what Node may share: left to the collector
+
+  const large = new Uint8Array(100_000)
+  const other = new BlobCache(50_000, async ([piece = 0]) => [
+    piece < 2 ? large.subarray(piece * 50_000, piece * 50_000 + 50_000) : new Uint8Array(50_000),
+  ])
+  await other.use([0], () => {})
+  await other.use([1], () => {})
+  expect(large.length).toBe(100_000)
+  await other.use([2], () => {})
+  expect(large.length).toBe(0)
 })

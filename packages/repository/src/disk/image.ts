@@ -10,10 +10,15 @@ import { isZeroPiece } from './zero.ts'
 export interface DiskImage {
   readonly size: Bytes
   /**
-   * Exactly `length` bytes, verified. The answer is the caller's to read, not to change.
+   * Exactly `length` bytes, verified, in memory of their own.
    * @throws RangeError past the end; RepositoryError REPOSITORY_DAMAGED (naming the pack), REPOSITORY_MISSING_BLOB
    */
   read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array>
+  /**
+   * Fills all of `into` as `read` would: for who uses a place again. After a failure nobody writes to it any more.
+   * @throws as `read`
+   */
+  readInto(into: Uint8Array, offset: number, signal?: AbortSignal): Promise<void>
   /** What the range holds, from its start, without gaps: zeros cost nothing to read. Nothing is loaded for it. */
   extents(offset: number, length: number): readonly ImageExtent[]
   readonly stats: { readonly loadedBytes: number; readonly servedBytes: number }
@@ -69,20 +74,19 @@ class RepositoryImage implements DiskImage {
 
   async read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array> {
     this.#checkRange(offset, length)
-    const parts = [...this.#pieces.within(offset, length)]
-    const loads = this.#cache.load(this.#dataPieces(parts), signal)
-    this.#readAhead(offset, length)
-    const blobs = await loads
-    this.stats.servedBytes += length
-    const [only] = parts
-    const alone = only === undefined || parts.length > 1 ? undefined : blobs.get(only.piece)
-    if (only !== undefined && alone !== undefined) return alone.subarray(only.skip, only.skip + length)
-    const result = Buffer.alloc(length)
-    for (const { piece, skip, offset: at, length: part } of parts) {
-      const blob = blobs.get(piece)
-      if (blob !== undefined) result.set(blob.subarray(skip, skip + part), at - offset)
-    }
+    const result = Buffer.allocUnsafeSlow(length) // memory of its own; every byte is filled
+    await this.readInto(result, offset, signal)
     return result
+  }
+
+  async readInto(into: Uint8Array, offset: number, signal?: AbortSignal): Promise<void> {
+    const { length } = into
+    this.#checkRange(offset, length)
+    const parts = [...this.#pieces.within(offset, length)]
+    const filling = this.#cache.use(this.#dataPieces(parts), (blobs) => fill(into, offset, parts, blobs), signal)
+    this.#readAhead(offset, length)
+    await filling
+    this.stats.servedBytes += length
   }
 
   extents(offset: number, length: number): readonly ImageExtent[] {
@@ -102,7 +106,7 @@ class RepositoryImage implements DiskImage {
     const ahead = this.#streams.after(offset, length, this.size)
     if (ahead === undefined) return
     const parts = this.#pieces.within(ahead.offset, ahead.length)
-    this.#cache.load(this.#dataPieces(parts)).catch(() => undefined)
+    this.#cache.use(this.#dataPieces(parts), () => undefined).catch(() => undefined)
   }
 
   #dataPieces(parts: Iterable<Part>): number[] {
@@ -113,6 +117,16 @@ class RepositoryImage implements DiskImage {
     if (offset < 0 || length < 0 || offset + length > this.size) {
       throw new RangeError(`bytes ${offset} to ${offset + length} of a disk of ${this.size}`)
     }
+  }
+}
+
+/** @param parts cover the range without gaps  @param blobs by piece, those that are not zero */
+function fill(into: Uint8Array, start: number, parts: readonly Part[], blobs: ReadonlyMap<number, Uint8Array>): void {
+  for (const { piece, skip, offset, length } of parts) {
+    const blob = blobs.get(piece)
+    const at = offset - start
+    if (blob === undefined) into.fill(0, at, at + length)
+    else into.set(blob.subarray(skip, skip + length), at)
   }
 }
 
