@@ -4,7 +4,8 @@ import { borrowRuns, NbdError, openNbd, serveNbd, type NbdServer, type NbdTarget
 import { gridFor, initRepository, memoryBackend, planContent, readContent, writeContent } from '@tidemark/repository'
 import type { Session } from '@tidemark/xenapi'
 
-import { openSource, sourceDefaults } from '../../packages/engine/src/xen/source.ts'
+import { openSource } from '../../packages/engine/src/xen/source.ts'
+import { sourceDefaults } from '../../packages/engine/src/xen/source-options.ts'
 import type { Certificates } from '../../packages/nbd/test/certificates.ts'
 import { memoryExport, only } from '../../packages/nbd/test/memory-export.ts'
 import { seeded } from '../support/random.ts'

@@ -1,80 +1,32 @@
 import { forEachBounded } from '@tidemark/blocks'
-import type { Repository } from '@tidemark/repository'
-import { auditDefaults, type AuditOptions } from './audit.ts'
-import { resumeDefaults, type ResumeOptions } from './checkpoint/limit.ts'
-import type { Clock } from './clock.ts'
+import {
+  backupDefaults,
+  type BackupContext,
+  type BackupOptions,
+  type BackupResult,
+  type PlannedRun,
+} from './backup-context.ts'
 import { backupDisk, type DiskDone, type DiskListener, type DiskWork } from './disk-backup.ts'
 import { EngineError } from './error.ts'
 import type { OnBackup } from './events.ts'
-import { noHooks, takeBetween, type SnapshotHooks } from './hooks.ts'
+import { noHooks, takeBetween } from './hooks.ts'
 import { inspectPool, tidyPool } from './janitor.ts'
-import type { Journal, Ledger } from './ledger/ledger.ts'
+import type { Journal } from './ledger/ledger.ts'
 import { Undo } from './ledger/undo.ts'
 import { Limits } from './limits/limits.ts'
-import { canBeTracked, planCompare, type DiskPlan, type PlanOptions, type VmPlan } from './plan.ts'
-import { planVm, type PlannedVm } from './planner.ts'
+import { canBeTracked, planCompare, type DiskPlan, type VmPlan } from './plan.ts'
+import { planVm } from './planner.ts'
 import { listPoints, type RestorePoint } from './points.ts'
-import type { Disk, DiskSnapshot, Pool, Vm, VmSnapshot } from './pool.ts'
+import type { DiskSnapshot, Vm, VmSnapshot } from './pool.ts'
 import { cutRun, noteRun, resumeRun, type Run } from './run.ts'
 import { assertSpace, withRoomOfNow } from './space.ts'
-import { unusualDefaults, type UnusualOptions } from './unusual.ts'
 import { saveVmPoint } from './vm-point.ts'
-import type { VmRecord } from './vm-record.ts'
-
-export interface BackupOptions extends PlanOptions {
-  /** Which disks of the VM; the others are left out of the snapshot. */
-  readonly include: (disk: Disk) => boolean
-  /** Added to the point's own tags. No commas. */
-  readonly tags: readonly string[]
-  /** Take the snapshot although it might fill the storage. */
-  readonly ignoreSpace: boolean
-  /** How much of what the pool calls unchanged is read and compared; undefined for nothing. */
-  readonly audit: AuditOptions | undefined
-  /** From which size on changes are unusual; undefined for never. */
-  readonly unusual: UnusualOptions | undefined
-  /** How a run that is cut is gone on with; undefined for never: neither is an earlier one, nor is this one to be. */
-  readonly resume: ResumeOptions | undefined
-}
-
-export const backupDefaults: BackupOptions = {
-  full: false,
-  source: undefined,
-  include: () => true,
-  tags: [],
-  ignoreSpace: false,
-  audit: auditDefaults,
-  unusual: unusualDefaults,
-  resume: resumeDefaults,
-}
-
-/** The parts that a run works with. */
-export interface BackupContext {
-  readonly pool: Pool
-  readonly repository: Repository
-  readonly clock: Clock
-  /** Name and version, for the record: `tidemark 0.1.0`. */
-  readonly tool: string
-  /** Remembers what a run makes on the pool, for when it is killed. */
-  readonly ledger: Ledger
-  /** What this run shares with others of the same pool that this process makes meanwhile. Without, it is alone. */
-  readonly limits?: Limits
-  /** What is done around the snapshot of a VM. */
-  readonly hooks?: SnapshotHooks
-  readonly on: OnBackup
-}
 
 /** As a run has it. */
 interface RunContext extends BackupContext {
   readonly limits: Limits
   /** What it holds of them until it is over; what is cut and stays on the pool is not waited for. */
   readonly held: DisposableStack
-}
-
-export interface BackupResult {
-  readonly point: RestorePoint
-  readonly record: VmRecord
-  /** False when somebody should look, as `attention` events said. */
-  readonly clean: boolean
 }
 
 /**
@@ -244,11 +196,6 @@ export async function planBackup(
   const chosen = { ...vm, disks: vm.disks.filter(options.include) }
   const planned = await planVm(context.pool, context.repository, chosen, history, options, signal)
   return { ...planned, history }
-}
-
-export interface PlannedRun extends PlannedVm {
-  /** The VM's restore points, oldest first. */
-  readonly history: readonly RestorePoint[]
 }
 
 async function enableTracking({ pool, on }: BackupContext, plan: VmPlan, signal: AbortSignal): Promise<void> {

@@ -1,13 +1,12 @@
 export { auditDefaults, type AuditOptions } from './audit.ts'
 export {
   backupDefaults,
-  backupVm,
-  planBackup,
   type BackupContext,
   type BackupOptions,
   type BackupResult,
   type PlannedRun,
-} from './backup.ts'
+} from './backup-context.ts'
+export { backupVm, planBackup } from './backup.ts'
 export { explainAfresh, type Afresh, type AfreshReason } from './checkpoint/afresh.ts'
 export type { CheckpointEntry } from './checkpoint/entry.ts'
 export { resumeDefaults, type ResumeOptions } from './checkpoint/limit.ts'

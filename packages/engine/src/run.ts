@@ -1,5 +1,5 @@
 import { RepositoryError } from '@tidemark/repository'
-import type { BackupContext, BackupOptions, PlannedRun } from './backup.ts'
+import type { BackupContext, BackupOptions, PlannedRun } from './backup-context.ts'
 import type { Afresh } from './checkpoint/afresh.ts'
 import { CHECKPOINT_VERSION, type RunSoFar } from './checkpoint/entry.ts'
 import { CheckpointKeeper } from './checkpoint/keeper.ts'

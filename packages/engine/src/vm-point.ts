@@ -1,5 +1,5 @@
 import { savePoint } from '@tidemark/repository'
-import type { BackupContext, BackupOptions, BackupResult } from './backup.ts'
+import type { BackupContext, BackupOptions, BackupResult } from './backup-context.ts'
 import type { DiskDone } from './disk-backup.ts'
 import { slugOf, treeNameOf, type RestorePoint } from './points.ts'
 import type { Vm } from './pool.ts'

@@ -51,16 +51,8 @@ export {
   type CacheOptions,
   type RepositoryOptions,
 } from './open.ts'
-export {
-  loadFile,
-  loadPoint,
-  loadTree,
-  savePoint,
-  type NewPoint,
-  type NewPointDisk,
-  type Point,
-  type PointDisk,
-} from './point.ts'
+export { loadFile, loadPoint, loadTree, type Point, type PointDisk } from './point.ts'
+export { savePoint, type NewPoint, type NewPointDisk } from './save-point.ts'
 export { assertRemovable, probeProtection, type Protection } from './protection.ts'
 export { renewRetention, type Renewed, type RenewOptions } from './renew-retention.ts'
 export type { BlobStore, Repository, SavedBlob } from './repository.ts'

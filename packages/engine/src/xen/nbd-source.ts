@@ -4,7 +4,7 @@ import { borrowRuns, openNbd, type NbdClient, type NbdTarget } from '@tidemark/n
 import { isFailure, type Session, type VdiNbdServerInfoRecord, type VdiRef } from '@tidemark/xenapi'
 import { EngineError } from '../error.ts'
 import type { Chunk, DiskSource } from '../pool.ts'
-import type { SourceOptions } from './source.ts'
+import type { SourceOptions } from './source-options.ts'
 
 /** Bytes in one NBD request: large enough to hide latency, small enough to share memory. */
 const RUN_MAX = 1 << 20

@@ -9,7 +9,8 @@ import { repeated } from './outcome.ts'
 import { failedWith, patienceDefaults, type Patience } from './patience.ts'
 import { xenRestore } from './restore.ts'
 import { destroyDisk, reopenSnapshot, takeSnapshot, type SnapshotContext } from './snapshot.ts'
-import { openSource, sourceDefaults, type SourceOptions } from './source.ts'
+import { openSource } from './source.ts'
+import { sourceDefaults, type SourceOptions } from './source-options.ts'
 import { poolTracking } from './tracking.ts'
 
 export interface XenPoolOptions extends SourceOptions {

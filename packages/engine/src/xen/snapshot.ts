@@ -5,7 +5,8 @@ import type { Changes, Disk, DiskSnapshot, LeftSnapshot, SnapshotOptions, Source
 import { isMarked, MARK_POINT, MARK_REPOSITORY, MARK_ROLE, MARK_SELF, type Role } from './marks.ts'
 import { madeOnce, repeated, settled, type Seen } from './outcome.ts'
 import { failedWith, whileBusy, type BusyDisk, type Patience } from './patience.ts'
-import { openSource, type SourceOptions } from './source.ts'
+import { openSource } from './source.ts'
+import type { SourceOptions } from './source-options.ts'
 import type { PoolTracking } from './tracking.ts'
 
 export interface SnapshotContext {
