@@ -17,7 +17,7 @@ test('200 lives of pools full of faults: every point is the disk at its instant,
   })
   expect(failures).toEqual([])
   expect(points).toBeGreaterThan(400)
-  expect(Object.keys(fired)).toEqual(expect.arrayContaining(['kill', 'call', 'request', 'task', 'nbd-reply']))
+  expect(Object.keys(fired)).toEqual(expect.arrayContaining(['kill', 'call', 'request', 'task', 'nbd-reply', 'others']))
 }, 600_000)
 
 test('a backup and a restore that are killed at calls to pool, journal and storage: the next run completes, and the pool is clean', async () => {

@@ -2,7 +2,7 @@ import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { createHash, randomInt } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { LabError, labDefaults, startLab, type Lab, type LabSettings } from '@tidemark/lab'
+import { labDefaults, startLab, type Lab, type LabSettings } from '@tidemark/lab'
 import { initRepository, memoryBackend, type MemoryBackend, type RepositoryOptions } from '@tidemark/repository'
 import { login, type Session } from '@tidemark/xenapi'
 import { seeded, type Random } from '../support/random.ts'
@@ -96,13 +96,9 @@ export async function openScene(seed: number, length: Length, foundation: Founda
     const directory = await mkdtemp(join(foundation.directory, 'seed-'))
     stack.defer(() => rm(directory, { recursive: true, force: true }))
     const drawn = drawPool(random)
-    const lab = stack.use(
-      await withPorts(async (ports) => {
-        await rm(directory, { recursive: true, force: true })
-        await cp(join(foundation.directory, 'lab'), directory, { recursive: true })
-        return startLab({ ...usual, ...drawn, ...ports, directory, clock, random: uuids(seed) })
-      }),
-    )
+    await cp(join(foundation.directory, 'lab'), directory, { recursive: true })
+    const own = { directory, address: ownAddress(), clock, random: uuids(seed) }
+    const lab = stack.use(await startLab({ ...usual, ...drawn, ...own }))
     const enter = (callTimeoutMs: number) => enterPool(lab, callTimeoutMs)
     const admin = stack.use(await enter(calm.callTimeoutMs))
     const storages = Object.values(await admin.SR.get_all_records()).flatMap(({ name_label: name, uuid }) =>
@@ -133,21 +129,11 @@ export async function openScene(seed: number, length: Length, foundation: Founda
   }
 }
 
-/** Below those that the system gives to outgoing connections: a host that was away finds its own still free. Never from the seed, since others play it too. */
-const PORTS = { first: 10_000, last: 32_000 } as const
-const ATTEMPTS = 20
-
-async function withPorts(start: (ports: Pick<LabSettings, 'httpsPort' | 'httpPort' | 'nbdPort'>) => Promise<Lab>) {
-  for (let attempt = 1; ; attempt++) {
-    const httpsPort = randomInt(PORTS.first, PORTS.last)
-    try {
-      return await start({ httpsPort, httpPort: httpsPort + 1, nbdPort: httpsPort + 2 })
-    } catch (error) {
-      const isTaken = error instanceof LabError && error.code === 'LAB_OPTIONS'
-      if (!isTaken || attempt === ATTEMPTS) throw error
-    }
-  }
-}
+/**
+ * An address of 127/8 that no other life has, in whatever process: ports that a host leaves while it is away are still free when it comes back.
+ * Never from the seed, since others play it too. Its last number leaves room for more hosts.
+ */
+const ownAddress = (): string => `127.${randomInt(1, 255)}.${randomInt(256)}.${randomInt(1, 120) * 2}`
 
 const enterPool = ({ httpUrl = '', hosts }: Lab, callTimeoutMs: number): Promise<Session> => {
   const trust = { kind: 'plain' } as const
