@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { CliError } from './error.ts'
 import { fileProofs, proved, type Proof } from './proofs.ts'
 
-test('the newest of each step is remembered by point, and a line that was cut short is passed over', async () => {
+test('the newest of each step is remembered by point, and a line that a crash cut short costs no other', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'tidemark-proofs-'))
   try {
     const path = join(directory, 'state', 'proofs', 'repository')
@@ -14,7 +14,7 @@ test('the newest of each step is remembered by point, and a line that was cut sh
     expect(await log.all()).toEqual(new Map())
     await log.note('a', { step: 'booted', passed: true, detail: 'up after 41.0 s' })
     await log.note('a', { step: 'hashed', passed: true, detail: '1.00 GiB' })
-    await appendFile(path, '{"point":"a","step":"hash\n')
+    await appendFile(path, '{"point":"a","step":"hash') // a crash leaves no end of line either
     await log.note('b', { step: 'hashed', passed: true, detail: '2.00 GiB' })
     await log.note('a', { step: 'hashed', passed: false, detail: 'a pack is damaged' })
     expect(await log.all()).toEqual(

@@ -40,7 +40,7 @@ export const fileProofs = (path: string, now: () => Date = () => new Date()): Pr
   async note(point, { step, passed, detail }) {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 })
     const line = { point, step, at: now().toISOString(), passed, detail }
-    await appendFile(path, `${JSON.stringify(line)}\n`, { mode: 0o600 })
+    await appendFile(path, `\n${JSON.stringify(line)}\n`, { mode: 0o600 }) // the line before may have been cut short
   },
   async all() {
     const found = new Map<string, Map<ProofStep, Proof>>()
