@@ -122,11 +122,14 @@ class RepositoryImage implements DiskImage {
 
 /** @param parts cover the range without gaps  @param blobs by piece, those that are not zero */
 function fill(into: Uint8Array, start: number, parts: readonly Part[], blobs: ReadonlyMap<number, Uint8Array>): void {
-  for (const { piece, skip, offset, length } of parts) {
-    const blob = blobs.get(piece)
+  for (const { piece, skip, offset, length, zero } of parts) {
     const at = offset - start
-    if (blob === undefined) into.fill(0, at, at + length)
-    else into.set(blob.subarray(skip, skip + length), at)
+    if (zero) into.fill(0, at, at + length)
+    else {
+      const data = blobs.get(piece)?.subarray(skip, skip + length)
+      if (data?.length !== length) throw new Error(`piece ${piece} is not in memory`) // rather than bytes of something else
+      into.set(data, at)
+    }
   }
 }
 
