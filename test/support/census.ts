@@ -25,18 +25,20 @@ export async function removeVm(admin: Session, name: string): Promise<void> {
 
 /** Removes disks that no VM has: those of a restore that was complete. */
 export async function removeLoneDisks(admin: Session): Promise<void> {
-  for (const [ref, vdi] of Object.entries(await admin.VDI.get_all_records())) {
-    const holders = await Promise.all(vdi.VBDs.map((vbd) => admin.VBD.get_VM(vbd)))
-    const isHeld = (await Promise.all(holders.map((vm) => admin.VM.get_is_control_domain(vm)))).includes(false)
-    if (!vdi.is_a_snapshot && !isHeld) await destroyed(admin, ref as VdiRef)
+  const vdis = Object.entries(await admin.VDI.get_all_records())
+  const vms = await admin.VM.get_all_records()
+  const vbds = Object.values(await admin.VBD.get_all_records())
+  const held = new Set(vbds.filter(({ VM }) => vms[VM]?.is_control_domain === false).map(({ VDI }) => VDI))
+  for (const [ref, { is_a_snapshot: isSnapshot }] of vdis) {
+    if (!isSnapshot && !held.has(ref as VdiRef)) await destroyed(admin, ref as VdiRef)
   }
 }
 
-/** The control domain lets go of a disk some seconds after its import. */
+/** The control domain lets go of a disk some seconds after its import: its VBD may go between two questions. */
 async function destroyed(admin: Session, vdi: VdiRef): Promise<void> {
   for (;;) {
-    const held = await Promise.all((await admin.VDI.get_VBDs(vdi)).map((vbd) => admin.VBD.get_currently_attached(vbd)))
-    if (!held.includes(true)) return admin.VDI.destroy(vdi)
+    const vbds = Object.values(await admin.VBD.get_all_records())
+    if (!vbds.some(({ VDI, currently_attached: attached }) => VDI === vdi && attached)) return admin.VDI.destroy(vdi)
     await sleep(50)
   }
 }
