@@ -135,6 +135,23 @@ test('a restore over a disk that is killed at any step is told, and done again i
   }
 }, 240_000)
 
+test('a half-written disk that is not on the pool any more is told of once: it may have been moved', async () => {
+  await using admin = await bench.admin()
+  const vm = await bench.lab.control.createVm({ name: 'moved', disks: [{ size: 4 * MiB }] })
+  const disk = vm.disks[0]?.uuid ?? ''
+  await guestWrites(bench.lab, disk, [1], 'as of the point')
+  await succeed(bench.tidemark('backup', 'moved'))
+  await guestWrites(bench.lab, disk, [1], 'after the point')
+  expect((await mortal(bench, { kind: 'over', at: 'journal', vm: 'moved', after: 1 })).died).toBe(true)
+  await removeVm(admin, 'moved')
+  const tornNow = async () => (await tidy()).filter(({ leftover }) => leftover.kind === 'torn-disk')
+  expect(await tornNow()).toMatchObject([
+    { action: 'report', leftover: { uuid: disk, position: 0 }, why: expect.stringContaining('it has a new UUID') },
+  ])
+  expect(await tornNow()).toEqual([])
+  expect(await census(admin)).toEqual(usual)
+}, 90_000)
+
 test('what is not ours is left alone, however much it looks like ours', async () => {
   await using admin = await bench.admin()
   const [web] = await admin.VM.get_by_name_label('web')

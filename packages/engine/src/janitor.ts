@@ -3,8 +3,8 @@ import { cutRunOf, overLimit } from './checkpoint/limit.ts'
 import { systemClock, type Clock } from './clock.ts'
 import type { Ledger, RunStep, UnfinishedRun } from './ledger/ledger.ts'
 import { listPoints, openPoint, vmOf, type OpenPoint, type RestorePoint } from './points.ts'
-import type { Leftover, Pool, Vm } from './pool.ts'
-import { tornDisks } from './restore/torn.ts'
+import { nothingKnown, type Leftover, type Pool, type Vm } from './pool.ts'
+import { goneTorn, tornDisks, type TornDisk } from './restore/torn.ts'
 
 /** What is to become of an object that a run of ours left on the pool. */
 export interface Verdict {
@@ -67,7 +67,8 @@ export async function inspectPool(
   const chosen = vm === undefined ? all : all.filter((each) => isOfVm(each, vm))
   const known = await knownPoints(repository, chosen, signal)
   const evidence = { known, crashed, running, repository: repository.id, options, now: clock.now() }
-  const verdicts = chosen.map((leftover) => judge(leftover, evidence))
+  const gone = vm === undefined ? await goneTorn(pool.restore, crashed, signal) : []
+  const verdicts = [...chosen.map((leftover) => judge(leftover, evidence)), ...gone.map(verdictOfGone)]
   const left = verdicts.filter(({ resumableUntil }) => resumableUntil !== undefined)
   const torn = new Set(all.flatMap(({ kind, uuid }) => (kind === 'torn-disk' ? uuid : []))) // until they are restored again
   const over = crashed
@@ -111,7 +112,7 @@ export async function tidyRestores(context: JanitorContext, signal?: AbortSignal
   const { verdicts, over } = await inspectPool(context, { othersAtWork: true }, signal) // what no journal knows is left
   await tidyPool(context, {
     verdicts: verdicts.filter(({ leftover: { kind } }) => kind === 'new-disk' || kind === 'new-vm'),
-    over: over.filter(({ header }) => header.kind === 'restore'),
+    over: over.filter((run) => run.header.kind === 'restore' && tornDisks(run).length === 0), // of those the doctor tells
   })
 }
 
@@ -201,6 +202,16 @@ function judgeTorn(leftover: Leftover, { repository, running, crashed, options }
     'report',
     `a restore over it was cut off: it is part what it was, part restore point ${id}${where}. Do not start its VM; run 'tidemark restore ${id} --over --disk ${leftover.position}' again`,
   )
+}
+
+/** Told once: then its journal goes. A disk that is moved within a pool is a new one, and what was noted on it is lost. */
+function verdictOfGone({ uuid, name, position, point }: TornDisk): Verdict {
+  const id = point.slice(0, 8)
+  return {
+    leftover: { ...nothingKnown, kind: 'torn-disk', uuid, name, disk: uuid, position, point },
+    action: 'report',
+    why: `a restore over it was cut off, and it is not on the pool any more. Where it was moved to, it has a new UUID and is still part what it was, part restore point ${id}: do not start its VM; restore that point again`,
+  }
 }
 
 function judgeNew(leftover: Leftover, verdict: Decide): Verdict {

@@ -1,4 +1,5 @@
 import type { Ledger, RunHeader, UnfinishedRun } from '../ledger/ledger.ts'
+import type { RestoreTarget } from '../pool.ts'
 
 /** A disk of the pool that a restore had begun to overwrite when it was cut off: part of it is the point's, part what was there. */
 export interface TornDisk {
@@ -19,6 +20,19 @@ export function tornDisks({ steps }: Pick<UnfinishedRun, 'steps'>): readonly Tor
     } else if (step === 'overwritten') torn.delete(each.disk)
   }
   return [...torn.values()]
+}
+
+/** Those of runs that ended so which the pool does not have under their UUIDs: destroyed, or moved to another storage. */
+export async function goneTorn(
+  pool: Pick<RestoreTarget, 'diskState'>,
+  crashed: readonly UnfinishedRun[],
+  signal?: AbortSignal,
+): Promise<readonly TornDisk[]> {
+  const gone: TornDisk[] = []
+  for (const disk of crashed.flatMap(tornDisks)) {
+    if ((await pool.diskState(disk.uuid, signal)) === undefined) gone.push(disk)
+  }
+  return gone
 }
 
 /** Forgets runs that were cut off while they wrote disks which are whole by now. */
