@@ -10,6 +10,7 @@ export default defineConfig({
   test: {
     include: ['packages/*/src/**/*.test.ts', 'packages/*/test/**/*.test.ts', 'test/**/*.test.ts'],
     execArgv: ['--conditions=@tidemark/source'],
+    setupFiles: ['./test/support/properties.ts'],
     env: { TIDEMARK_CACHE_DIR: '' }, // the user's own cache is none of the tests' business
     maxWorkers: 2, // much of the suite waits: for boots, prunes, retries; the default on two cores is one
     testTimeout: 60_000,

@@ -241,8 +241,11 @@ export class BlobWriter {
     while (this.#sealing.size + this.#saving.size > 0) await Promise.all([...this.#sealing, ...this.#saving])
   }
 
+  /** A pack that what is being sealed will fill counts as one that is saved: it has the same memory. */
   #isBusy(): boolean {
-    return this.#sealing.size >= this.#parts.pool.threads * 2 || this.#saving.size >= this.#savingMax
+    const inFlight = (this.#building.data?.length ?? 0) + (this.#sealing.size + 1) * BATCH_BYTES
+    const filled = inFlight >= this.#options.packSize && this.#saving.size > 0 ? 1 : 0
+    return this.#sealing.size >= this.#parts.pool.threads * 2 || this.#saving.size + filled >= this.#savingMax
   }
 
   async #waitForRoom(): Promise<void> {
