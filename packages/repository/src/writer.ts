@@ -1,7 +1,7 @@
 import type { Backend } from './backends/backend.ts'
 import type { BlobIndex } from './blob-index.ts'
 import type { Clock } from './clock.ts'
-import { dropped } from './garbage.ts'
+import { dropped, release } from './garbage.ts'
 import { DATA_LEVEL, METADATA_LEVEL, wrapUnpacked } from './format/compression.ts'
 import type { Sealer } from './format/crypto.ts'
 import { encodeIndex, encodeIndexedPack } from './format/index-file.ts'
@@ -323,6 +323,14 @@ export class BlobWriter {
     if (target.length === TARGET_BYTES && this.#spareTargets.length < most) this.#spareTargets.push(target)
   }
 
+  /** A pack's memory goes round as long as two are enough: new memory costs more than what is written to it, and a third one stays. */
+  #recyclePack(bytes: Uint8Array): void {
+    const isUsual = bytes.buffer.byteLength <= this.#options.packSize * 2
+    const others = this.#saving.size - 1 + Object.keys(this.#building).length + this.#sparePacks.length
+    if (isUsual && others < 2) this.#sparePacks.push(new Uint8Array(bytes.buffer as ArrayBuffer))
+    else release(bytes)
+  }
+
   #closePack(type: BlobType): void {
     const pack = this.#building[type]
     if (pack === undefined) return
@@ -337,9 +345,7 @@ export class BlobWriter {
     if (generation !== this.#generation) return
     this.#parts.addPack(id, blobs)
     for (const blob of blobs) this.#pending.delete(pendingKey(blob.type, blob.id))
-    const isUsual = bytes.buffer.byteLength <= this.#options.packSize * 2
-    if (isUsual && this.#sparePacks.length < this.#savingMax)
-      this.#sparePacks.push(new Uint8Array(bytes.buffer as ArrayBuffer))
+    this.#recyclePack(bytes)
     const now = this.#parts.clock.now().getTime()
     if (this.#unindexed.length === 0) this.#unindexedSince = now
     this.#unindexed.push(encodeIndexedPack({ pack: id, blobs }))
