@@ -37,6 +37,7 @@ export interface PointDisk {
 export const VM_FILE = 'vm.json'
 export const METADATA_FILE = 'metadata.xva'
 export const DISK_FILE = 'disk.raw'
+
 /**
  * Reads a restore point.
  * @throws RepositoryError REPOSITORY_NO_POINT for a snapshot without the tree of a point, REPOSITORY_DAMAGED, …

@@ -2,6 +2,7 @@ import type { CallOptions } from './call-options.ts'
 import type { ApiType } from './codec/type.ts'
 import { decodeTyped } from './codec/typed.ts'
 import { decodeXmlValue } from './codec/xmlrpc.ts'
+import { deadline } from './deadline.ts'
 import { XenApiError } from './error.ts'
 import { failureError, isFailure } from './failure.ts'
 import type { ApiCalls, EventBatch, TaskRecord, TaskRef } from './generated/types.ts'
@@ -56,24 +57,6 @@ export async function endOfTask(
   }
   const signals = [end.signal, stall.signal, ...(signal === undefined ? [] : [signal])]
   return await watch(calls, task, AbortSignal.any(signals), onPending)
-}
-
-interface Deadline extends Disposable {
-  /** Aborts with XENAPI_TIMEOUT. */
-  readonly signal: AbortSignal
-  restart(): void
-}
-
-/** Without `ms` it never comes. */
-function deadline(ms: number | undefined, sentence: (seconds: number) => string): Deadline {
-  const limit = new AbortController()
-  const late = () => limit.abort(new XenApiError('XENAPI_TIMEOUT', sentence(Math.round((ms ?? 0) / 1000))))
-  let timer = ms === undefined ? undefined : setTimeout(late, ms)
-  return {
-    signal: limit.signal,
-    restart: () => void (timer = timer?.refresh()),
-    [Symbol.dispose]: () => clearTimeout(timer),
-  }
 }
 
 /** Events bring the record in which the task ended: a busy pool may delete it seconds later. */

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import { callbackify } from 'node:util'
 import { Agent, type Dispatcher } from 'undici'
 import { connectTo } from './connect.ts'
+import { deadline } from './deadline.ts'
 import { XenApiError } from './error.ts'
 import { originOf, type PoolTrust } from './trust.ts'
 
@@ -73,21 +74,12 @@ async function post(
   { timeoutMs, signal }: PostLimits,
   { maxAnswerBytes }: TransportOptions,
 ): Promise<Response & { readonly text: string }> {
-  const limit = new AbortController()
-  const late = () =>
-    limit.abort(
-      new XenApiError('XENAPI_TIMEOUT', `${url.host} did not answer within ${Math.round(timeoutMs / 1000)} s`),
-    )
-  const timer = setTimeout(late, timeoutMs)
+  using limit = deadline(timeoutMs, (seconds) => `${url.host} did not answer within ${seconds} s`)
   const both = signal === undefined ? limit.signal : AbortSignal.any([limit.signal, signal])
-  try {
-    const headers = { 'content-type': contentType, accept: contentType, 'user-agent': 'tidemark' }
-    const response = await request(agent, url, { method: 'POST', headers, body, signal: both })
-    const bytes = await collect(response.body, maxAnswerBytes)
-    return { ...response, text: new TextDecoder().decode(bytes) }
-  } finally {
-    clearTimeout(timer)
-  }
+  const headers = { 'content-type': contentType, accept: contentType, 'user-agent': 'tidemark' }
+  const response = await request(agent, url, { method: 'POST', headers, body, signal: both })
+  const bytes = await collect(response.body, maxAnswerBytes)
+  return { ...response, text: new TextDecoder().decode(bytes) }
 }
 
 async function request(

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
+import { deadline } from './deadline.ts'
 import { XenApiError } from './error.ts'
 
 /** What a server says to an upload: before, during or after it was sent. */
@@ -100,15 +101,13 @@ const refused = (status: number): XenApiError =>
   new XenApiError('XENAPI_HTTP', `the server refused the upload with HTTP status ${status}`, { status })
 
 async function drained({ socket, url, stallMs }: Line, stop: AbortSignal): Promise<void> {
-  const stall = AbortSignal.timeout(stallMs)
+  using stall = deadline(stallMs, (seconds) => `${url.host} took nothing of the upload for ${seconds} s`)
+  const signal = AbortSignal.any([stop, stall.signal])
   try {
-    await once(socket, 'drain', { signal: AbortSignal.any([stop, stall]) })
+    await once(socket, 'drain', { signal })
   } catch (cause) {
-    stop.throwIfAborted()
-    const [code, what] = stall.aborted
-      ? (['XENAPI_TIMEOUT', `${url.host} took nothing of the upload for ${Math.round(stallMs / 1000)} s`] as const)
-      : (['XENAPI_UNREACHABLE', `the connection to ${url.host} broke during the upload`] as const)
-    throw new XenApiError(code, what, { cause })
+    signal.throwIfAborted()
+    throw new XenApiError('XENAPI_UNREACHABLE', `the connection to ${url.host} broke during the upload`, { cause })
   }
 }
 
