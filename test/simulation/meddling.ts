@@ -90,15 +90,40 @@ const NAMES: readonly ActName[] = [
 
 export const drawMeddling = (random: Random): Meddling => ({ name: random.pick(NAMES), after: random.int(120) })
 
+/** The others on a pool, in the middle of one piece of work of ours. */
+export class Others {
+  readonly #scene: Scene
+  readonly #acts: readonly Meddling[]
+  readonly #random: Random
+  readonly #under: ReturnType<typeof meddle>[] = []
+
+  constructor(scene: Scene, acts: readonly Meddling[], random: Random) {
+    this.#scene = scene
+    this.#acts = acts
+    this.#random = random
+  }
+
+  /** Does what comes before the `n`th call of ours. */
+  async before(n: number): Promise<void> {
+    for (const act of this.#acts) {
+      if (act.after !== n) continue
+      const done = meddle(this.#scene, act, this.#random)
+      this.#under.push(done)
+      await done
+    }
+  }
+
+  /** Puts right what they did. Our work may have ended, by another call of it, before an act of theirs did: it is waited for. */
+  async leave(): Promise<void> {
+    for (const done of this.#under) await (await done)?.()
+  }
+}
+
 /**
  * Does it. What the pool refuses, or cannot do now, does not happen. @returns what puts it right; undefined: nothing has to
  * be, or nothing happened
  */
-export async function meddle(
-  scene: Scene,
-  { name }: Meddling,
-  random: Random,
-): Promise<(() => Promise<void>) | undefined> {
+async function meddle(scene: Scene, { name }: Meddling, random: Random): Promise<(() => Promise<void>) | undefined> {
   try {
     const act: Act = ACTS[name]
     const undo = await act(scene, random)

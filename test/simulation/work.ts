@@ -8,7 +8,7 @@ import { XenApiError, type Session } from '@tidemark/xenapi'
 import type { Random } from '../support/random.ts'
 import { isLate, STALL_MS, type Trouble } from './faults.ts'
 import { Life, living } from './life.ts'
-import { meddle } from './meddling.ts'
+import { Others } from './meddling.ts'
 import { Finding } from './oracle.ts'
 import type { Scene } from './scene.ts'
 import { faultyStorage } from './storage.ts'
@@ -40,14 +40,8 @@ export async function inLife(
   random: Random,
   work: (tools: Tools) => Promise<string>,
 ): Promise<string> {
-  const mended: (() => Promise<void>)[] = []
-  const others = random.fork('others')
-  const life = new Life(trouble.killAfter, async (n) => {
-    for (const act of trouble.others) {
-      const undo = act.after === n ? await meddle(scene, act, others) : undefined
-      if (undo !== undefined) mended.push(undo)
-    }
-  })
+  const others = new Others(scene, trouble.others, random.fork('others'))
+  const life = new Life(trouble.killAfter, (n) => others.before(n))
   const afterwards: Tools['afterwards'] = []
   await scene.lab.control.planFaults({ seed: scene.seed, faults: [...trouble.lab] })
   const before = await scene.lab.control.faultReport()
@@ -65,7 +59,7 @@ export async function inLife(
     const skip = before.length - trouble.lab.length
     for (const { at, fired } of (await scene.lab.control.faultReport()).slice(skip)) count(scene, at, fired)
     await scene.lab.control.clearFaults()
-    for (const undo of mended) await undo()
+    await others.leave()
     if (isLate(trouble)) await pause(STALL_MS)
     await heal(scene.admin)
     for (const act of afterwards) await act()
