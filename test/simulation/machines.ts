@@ -197,6 +197,7 @@ export class Machines {
   }
 
   async #unplug(disk: SimDisk): Promise<void> {
+    await freeDisk(this.#admin, disk.ref)
     for (const vbd of await this.#admin.VDI.get_VBDs(disk.ref)) await this.#admin.VBD.destroy(vbd)
   }
 
@@ -227,6 +228,20 @@ export class Machines {
       disks.push(same ?? { uuid, ref: VDI, userdevice, sr, data: known.get(userdevice) ?? Buffer.alloc(size) })
     }
     vm.disks = disks.map((disk) => ({ ...disk, data: Buffer.from(disk.data) }))
+  }
+}
+
+/** Takes away what the control domain keeps of a disk since a run of ours was killed, as an administrator does; it may let go by itself meanwhile. */
+export async function freeDisk(admin: Session, vdi: VdiRef): Promise<void> {
+  for (const vbd of await admin.VDI.get_VBDs(vdi)) {
+    try {
+      const { currently_attached: isAttached, VM } = await admin.VBD.get_record(vbd)
+      if (!(await admin.VM.get_is_control_domain(VM))) continue
+      if (isAttached) await admin.VBD.unplug(vbd)
+      await admin.VBD.destroy(vbd)
+    } catch (error) {
+      if (!isFailure(error, 'HANDLE_INVALID')) throw error
+    }
   }
 }
 

@@ -18,6 +18,7 @@ import {
 import { forget, planForget, prune } from '@tidemark/repository'
 import type { Session, VdiRef, VmRef } from '@tidemark/xenapi'
 import type { Random } from '../support/random.ts'
+import { freeDisk } from './machines.ts'
 import { expectEqual, Finding } from './oracle.ts'
 import type { Scene } from './scene.ts'
 import type { Tools } from './work.ts'
@@ -153,11 +154,6 @@ export async function removeVm(admin: Session, uuid: string): Promise<void> {
 }
 
 async function removeDisk(admin: Session, vdi: VdiRef): Promise<void> {
-  for (const vbd of await admin.VDI.get_VBDs(vdi)) {
-    const { currently_attached: isAttached, VM } = await admin.VBD.get_record(vbd)
-    if (!(await admin.VM.get_is_control_domain(VM))) continue
-    if (isAttached) await admin.VBD.unplug(vbd)
-    await admin.VBD.destroy(vbd)
-  }
+  await freeDisk(admin, vdi)
   await admin.VDI.destroy(vdi)
 }
