@@ -2,14 +2,14 @@
 // ROUNDS (3), SIZE of the image in MiB (4096) and PROGRAMS (tidemark,restic-stdin,restic-file,borg-lz4,borg-zstd) by environment.
 // The medians of the ratios count: the machine may be busy with other work.
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CBT_BLOCK, MiB } from '@tidemark/blocks'
 import { makeImage } from '../packages/cli/src/demo/image.ts'
 import { median, usageOf, type Usage } from './measure.ts'
 import { changesOf, overwrite } from './repository/changes.ts'
-import { ours, peers, type Place, type Program } from './repository/programs.ts'
+import { ours, peers, pruneLine, resticPruneLine, type Place, type Program } from './repository/programs.ts'
 
 const ROUNDS = Number(process.env['ROUNDS'] ?? 3)
 const SIZE = Number(process.env['SIZE'] ?? 4096) * MiB
@@ -23,8 +23,8 @@ const say = (text: string): void => void (isJson ? process.stderr : process.stdo
 const all: Readonly<Record<string, Program>> = { tidemark: ours, ...peers }
 const names = (process.env['PROGRAMS'] ?? Object.keys(all).join(',')).split(',')
 
-type Step = 'full' | 'second' | 'steady' | 'restore' | 'check'
-const steps: readonly Step[] = ['full', 'second', 'steady', 'restore', 'check']
+type Step = 'full' | 'second' | 'steady' | 'restore' | 'check' | 'prune' | 'by restic'
+const steps: readonly Step[] = ['full', 'second', 'steady', 'restore', 'check', 'prune', 'by restic']
 /** What a step took, and by how much the repository grew. */
 type Figure = Usage & { readonly storedBytes: number }
 type Figures = Partial<Record<Step, Figure>>
@@ -79,6 +79,7 @@ function measure(program: Program | undefined, round: string): Figures {
     run('restore', program.restore(place))
     execFileSync('cmp', [image, program.restored(place)])
     run('check', program.check(place))
+    if (program === ours) comparePrunes(place, run)
   } finally {
     for (const step of undo.toReversed()) step()
     clear(place)
@@ -86,8 +87,17 @@ function measure(program: Program | undefined, round: string): Figures {
   return figures
 }
 
+/** The same repository, pruned by ours and by restic. */
+function comparePrunes(place: Place, run: (step: Step, line: string) => void): void {
+  const twin = { ...place, directory: `${place.directory}.twin` }
+  cpSync(place.directory, twin.directory, { recursive: true, preserveTimestamps: true })
+  run('prune', pruneLine(place))
+  run('by restic', resticPruneLine(twin))
+}
+
 function clear({ directory, output }: Place): void {
-  for (const path of [directory, `${directory}.base`, output]) rmSync(path, { recursive: true, force: true })
+  for (const path of [directory, `${directory}.base`, `${directory}.twin`, output])
+    rmSync(path, { recursive: true, force: true })
 }
 
 function sizeOf(directory: string): number {
@@ -121,6 +131,9 @@ function compare(): Record<string, { value: number; goal: number }> {
   const storedBytes = (figure: Figure) => figure.storedBytes
   const ratio = (step: Step, against: Step, of: (figure: Figure) => number) =>
     rounds.map((round) => theirs(round, against, of) / of(round['tidemark']?.[step] ?? NOTHING))
+  const prunes = rounds.map(
+    ({ tidemark: figures }) => (figures?.['by restic']?.seconds ?? NaN) / (figures?.prune?.seconds ?? NaN),
+  )
   const changed = changesOf(SIZE, STEADY_DAY).length * CBT_BLOCK
   const amplification = rounds.map((round) => changed / (round['tidemark']?.steady?.storedBytes ?? NaN))
   const cases: readonly (readonly [string, number, number[]])[] = [
@@ -129,9 +142,10 @@ function compare(): Record<string, { value: number; goal: number }> {
     ['increment of 2%, the first one / restic', 10, ratio('second', 'second', seconds)],
     ['restore / restic', 2.22, ratio('restore', 'restore', seconds)],
     ['check of all data / restic', 1.25, ratio('check', 'check', seconds)],
+    ['prune / restic, of the same repository', 1, prunes],
     ['stored by a full backup / restic', 0.91, ratio('full', 'full', storedBytes)],
     ['changed / stored, steady state', 0.77, amplification],
   ]
   const known = cases.map(([name, goal, values]) => [name, { value: Number(median(values).toFixed(2)), goal }] as const)
-  return Object.fromEntries(known.filter(([, { value }]) => !Number.isNaN(value)))
+  return Object.fromEntries(known.filter(([, { value }]) => Number.isFinite(value)))
 }

@@ -1,15 +1,18 @@
 // One run of our library on a raw image, as a process of its own: what a user's program of twenty lines does.
-// node job.ts init|backup|restore|check <repository> [<image> [<list of changed blocks>]]
+// node job.ts init|backup|restore|check|prune <repository> [<image> [<list of changed blocks>]]
 import { readFileSync } from 'node:fs'
 import { open, stat } from 'node:fs/promises'
 import { bytes, CBT_BLOCK, extent, normalize, type Extents } from '@tidemark/blocks'
 import {
+  forget,
   gridFor,
   initRepository,
   loadPoint,
   localBackend,
   openRepository,
   planContent,
+  planForget,
+  prune as prunePacks,
   readFileExtents,
   savePoint,
   writeContent,
@@ -23,7 +26,7 @@ const [job = '', directory = '', image = '', changes] = process.argv.slice(2)
 const PASSWORD = 'bench'
 const DISK = { position: 0, vdiUuid: '00000000-0000-4000-8000-000000000000' }
 
-const jobs: Readonly<Record<string, () => Promise<void>>> = { init, backup, restore, check }
+const jobs: Readonly<Record<string, () => Promise<void>>> = { init, backup, restore, check, prune }
 await jobs[job]?.()
 
 async function init(): Promise<void> {
@@ -66,6 +69,14 @@ async function check(): Promise<void> {
   await using _ = await repository.lock('exclusive')
   const { errors } = await repository.check({ readData: true })
   if (errors.length > 0) throw new Error(`${errors.length} findings, the first: ${errors[0]?.message}`)
+}
+
+/** Keeps the newest point, and nothing that it does not need. */
+async function prune(): Promise<void> {
+  await using repository = await openRepository(localBackend(directory), PASSWORD)
+  await using lock = await repository.lock('exclusive')
+  await forget(repository, await planForget(repository, { rules: { last: 1 } }), lock)
+  await prunePacks(repository, lock, { maxUnused: { bytes: 0 } })
 }
 
 async function newestPoint(repository: Repository): Promise<Point> {

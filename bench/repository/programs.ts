@@ -40,6 +40,13 @@ export const ours: Program = {
   check: ({ directory }) => `${job} check ${directory}`,
 }
 
+/** Our prune: it keeps the newest point. */
+export const pruneLine = ({ directory }: Place): string => `${job} prune ${directory}`
+
+/** The same by restic, of a repository of ours. */
+export const resticPruneLine = ({ directory }: Place): string =>
+  `RESTIC_PASSWORD=bench restic --no-cache -r ${directory} forget --keep-last 1 --prune --max-unused 0`
+
 const resticFrom = (backup: (place: Place) => string, restored: (place: Place) => string): Program => ({
   takesChanges: false,
   environment: ({ directory }) => ({ RESTIC_REPOSITORY: directory, RESTIC_PASSWORD: 'bench' }),

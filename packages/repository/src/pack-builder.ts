@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { Backend } from './backends/backend.ts'
 import type { Sealer } from './format/crypto.ts'
 import { packTrailer, type PackedBlob } from './format/pack.ts'
 import type { BlobType } from './id.ts'
@@ -7,6 +8,13 @@ const FIRST_CAPACITY = 1 << 20
 /** A pack that outgrows its first memory will most likely become a full one: 16 MiB, one blob more, and the header. */
 const FULL_CAPACITY = 18 << 20
 const GROWTH = 4 << 20
+
+/** Bytes of packs being saved at once, where the storage takes several. One pack is always taken. */
+const SAVING_BYTES = 48 << 20
+
+/** How many packs of a size are saved at once. @param packSize in bytes */
+export const packsAtOnce = ({ savesAtOnce = 1 }: Pick<Backend, 'savesAtOnce'>, packSize: number): number =>
+  Math.max(1, Math.min(savesAtOnce, Math.floor(SAVING_BYTES / packSize)))
 
 /** A pack that is whole: what to save under which name, and what to tell the index. */
 export interface FinishedPack {

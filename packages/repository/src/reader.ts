@@ -5,17 +5,16 @@ import { MemoryRing } from './direct-io/aligned-memory.ts'
 import { directLength } from './direct-io/direct-file.ts'
 import { RepositoryError } from './error.ts'
 import type { Sealer } from './format/crypto.ts'
+import type { PackedBlob } from './format/pack.ts'
 import { idAt, ID_LENGTH, type BlobType } from './id.ts'
 import { openBlob, plainLength } from './sealing/batch.ts'
 import type { BlobTarget } from './sealing/blob-target.ts'
 import { openLarge } from './sealing/large.ts'
 import type { SealingPool } from './sealing/pool.ts'
+import type { ProveRequest } from './sealing/verify.ts'
+import { stretches, stretchLength, STRETCH_MAX } from './stretches.ts'
 import { damaged } from './unpacked.ts'
 
-/** Blobs nearer than this in a pack are read with what lies between them. */
-const GAP_MAX = 128 << 10
-/** Longest read; also the most that one sealing thread gets at once. */
-const READ_MAX = 2 << 20
 /** Shorter reads go through the page cache: they may come again. */
 const DIRECT_MIN = 512 << 10
 /** Reads under way for one call. */
@@ -36,10 +35,18 @@ interface Wanted extends BlobLocation {
   readonly positions: number[]
 }
 
+type Stretch = readonly [Wanted, ...Wanted[]]
+
+/** Sealed blobs and what is wrong with the first that is damaged. Its memory is used again after disposal. */
+export interface ProvenStretch extends Disposable {
+  readonly bytes: Uint8Array
+  readonly flaw: { readonly blob: number; readonly reason: string } | undefined
+}
+
 /** Loads and verifies blobs. */
 export class BlobReader {
   readonly #parts: ReaderParts
-  readonly #ring = new MemoryRing(directLength(0, READ_MAX))
+  readonly #ring = new MemoryRing(directLength(0, STRETCH_MAX))
 
   constructor(parts: ReaderParts) {
     this.#parts = parts
@@ -109,7 +116,7 @@ export class BlobReader {
   ): Promise<void> {
     await this.#ensureIndexed(type, ids)
     const reads = planReads(this.#locateAll(type, ids))
-    const write = async (read: readonly Wanted[], inner: AbortSignal) => {
+    const write = async (read: Stretch, inner: AbortSignal) => {
       const blobs = read.flatMap(({ positions }, i) => positions.map(() => i))
       const places = read.flatMap(({ positions }) => positions.map((position) => offsets[position] ?? 0))
       const target = { file, ...(direct !== undefined && { direct }) }
@@ -118,6 +125,31 @@ export class BlobReader {
       onWritten(blobs.reduce((sum, blob) => sum + sizeOf(read[blob]), 0))
     }
     await forEachBounded(reads, READS_MAX, write, signal)
+  }
+
+  /**
+   * A stretch of a pack as it lies there, with its blobs proven in the pool.
+   * @param blobs of it that matter, by offset, all of which `stretches` put together
+   * @throws RepositoryError REPOSITORY_DAMAGED when the pack is missing or too short
+   */
+  async prove(
+    pack: string,
+    blobs: readonly [PackedBlob, ...PackedBlob[]],
+    signal?: AbortSignal,
+  ): Promise<ProvenStretch> {
+    const [{ offset }] = blobs
+    const length = stretchLength(blobs)
+    const memory = length <= STRETCH_MAX ? this.#ring.take() : undefined
+    const sealed = await this.#loadRange(pack, offset, length, signal, memory)
+    const proof = await this.#parts.pool.prove({ kind: 'prove', sealed, ...wherein(blobs, offset) })
+    const [flaw] = proof.damaged
+    return {
+      bytes: proof.sealed,
+      flaw,
+      [Symbol.dispose]: () => {
+        if (memory !== undefined) this.#ring.give(memory)
+      },
+    }
   }
 
   async #ensureIndexed(type: BlobType, ids: Uint8Array): Promise<void> {
@@ -147,7 +179,7 @@ export class BlobReader {
     throw new RepositoryError('REPOSITORY_MISSING_BLOB', `${type} blob ${idAt(ids, offset)} is in no index`)
   }
 
-  async #read(type: BlobType, wanted: readonly Wanted[], results: Uint8Array[], signal: AbortSignal): Promise<void> {
+  async #read(type: BlobType, wanted: Stretch, results: Uint8Array[], signal: AbortSignal): Promise<void> {
     const plain = await this.#open(type, wanted, undefined, signal)
     let at = 0
     for (const blob of wanted) {
@@ -158,18 +190,12 @@ export class BlobReader {
   }
 
   /** Loads blobs that lie near each other in a pack, and opens them in the pool. */
-  async #open(
-    type: BlobType,
-    wanted: readonly Wanted[],
-    into: BlobTarget | undefined,
-    signal: AbortSignal,
-  ): Promise<Uint8Array> {
-    const [first, last] = [wanted[0], wanted.at(-1)]
-    if (first === undefined || last === undefined) return new Uint8Array()
-    const length = last.offset + last.length - first.offset
-    const memory = length >= DIRECT_MIN && length <= READ_MAX ? this.#ring.take() : undefined
+  async #open(type: BlobType, wanted: Stretch, into: BlobTarget | undefined, signal: AbortSignal): Promise<Uint8Array> {
+    const [{ pack, offset }] = wanted
+    const length = stretchLength(wanted)
+    const memory = length >= DIRECT_MIN && length <= STRETCH_MAX ? this.#ring.take() : undefined
     try {
-      const sealed = await this.#loadRange(first.pack, first.offset, length, signal, memory)
+      const sealed = await this.#loadRange(pack, offset, length, signal, memory)
       return await this.#openRange(type, wanted, sealed, into)
     } finally {
       if (memory !== undefined) this.#ring.give(memory)
@@ -178,25 +204,22 @@ export class BlobReader {
 
   async #openRange(
     type: BlobType,
-    wanted: readonly Wanted[],
+    wanted: Stretch,
     sealed: Uint8Array,
     into: BlobTarget | undefined,
   ): Promise<Uint8Array> {
-    const { offset: from = 0, pack = '' } = wanted[0] ?? {}
-    const places = wanted.flatMap((blob) => [blob.offset - from, blob.length, blob.uncompressedLength])
-    const ids = new Uint8Array(wanted.length * ID_LENGTH)
-    for (const [i, { id }] of wanted.entries()) ids.set(id, i * ID_LENGTH)
+    const [{ offset: from, pack }] = wanted
+    const where = wherein(wanted, from)
     const { plain, damaged: bad } = await this.#parts.pool.open({
       kind: 'open',
-      sealed: sealed,
-      places: Uint32Array.from(places),
-      ids,
+      sealed,
+      ...where,
       ...(into !== undefined && { into }),
     })
     const failure = bad[0]
     if (failure === undefined) return plain
     const file = filePath({ type: 'data', name: pack })
-    throw damaged(file, `${type} blob ${idAt(ids, failure.blob * ID_LENGTH)}: ${failure.reason}`)
+    throw damaged(file, `${type} blob ${idAt(where.ids, failure.blob * ID_LENGTH)}: ${failure.reason}`)
   }
 
   async #loadRange(
@@ -214,26 +237,23 @@ export class BlobReader {
   }
 }
 
+/** Blobs of a stretch that begins at `from`, as the pool is told of them. */
+function wherein(
+  blobs: readonly Pick<PackedBlob, 'id' | 'offset' | 'length' | 'uncompressedLength'>[],
+  from: number,
+): Pick<ProveRequest, 'places' | 'ids'> {
+  const places = blobs.flatMap((blob) => [blob.offset - from, blob.length, blob.uncompressedLength])
+  const ids = new Uint8Array(blobs.length * ID_LENGTH)
+  for (const [i, { id }] of blobs.entries()) ids.set(id, i * ID_LENGTH)
+  return { places: Uint32Array.from(places), ids }
+}
+
 const sizeOf = (blob: Wanted | undefined): number =>
   blob === undefined ? 0 : plainLength(blob.length, blob.uncompressedLength)
 
-/** Groups blobs into reads: by pack, by offset, over small gaps, up to the longest read. */
-function planReads(wanted: Wanted[]): Wanted[][] {
-  wanted.sort((a, b) => (a.pack === b.pack ? a.offset - b.offset : a.pack < b.pack ? -1 : 1))
-  const reads: Wanted[][] = []
-  for (const blob of wanted) {
-    const read = reads.at(-1)
-    const [first, last] = [read?.[0], read?.at(-1)]
-    const isNear =
-      first?.pack === blob.pack &&
-      last !== undefined &&
-      blob.offset - (last.offset + last.length) <= GAP_MAX &&
-      blob.offset + blob.length - first.offset <= READ_MAX
-    if (isNear) read?.push(blob)
-    else reads.push([blob])
-  }
-  return reads
-}
+/** Reads in the order of packs. */
+const planReads = (wanted: Wanted[]): Generator<[Wanted, ...Wanted[]]> =>
+  stretches(wanted.sort((a, b) => (a.pack === b.pack ? a.offset - b.offset : a.pack < b.pack ? -1 : 1)))
 
 /** A pack that is gone or shorter than its index says is damage of the repository, not of the storage. */
 function asDamage(error: unknown, file: string): unknown {

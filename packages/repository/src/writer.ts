@@ -7,7 +7,7 @@ import type { Sealer } from './format/crypto.ts'
 import { encodeIndex, encodeIndexedPack } from './format/index-file.ts'
 import type { PackedBlob } from './format/pack.ts'
 import { ID_LENGTH, sha256, sha256Hex, type BlobType } from './id.ts'
-import { PackBuilder } from './pack-builder.ts'
+import { PackBuilder, packsAtOnce } from './pack-builder.ts'
 import { sealedBound, type SealReply } from './sealing/batch.ts'
 import { hashParts, openLarge, sealLarge } from './sealing/large.ts'
 import type { SealingPool } from './sealing/pool.ts'
@@ -42,8 +42,6 @@ const INDEX_AGE_MS_MAX = 600_000
 
 /** Bytes gathered into one message to a sealing thread. */
 const BATCH_BYTES = 1 << 20
-/** Bytes of packs being saved at once, where the storage takes several; further blobs wait. One pack is always taken. */
-const SAVING_BYTES = 48 << 20
 
 interface Batch {
   readonly type: BlobType
@@ -73,7 +71,7 @@ export interface WriterParts {
 export class BlobWriter {
   readonly #parts: WriterParts
   readonly #options: WriterOptions
-  /** Packs being saved at once. */
+  /** Packs being saved at once; further blobs wait. */
   readonly #savingMax: number
   /** Blobs accepted, in no saved pack yet. */
   #pending = new Set<string>()
@@ -97,7 +95,7 @@ export class BlobWriter {
   constructor(parts: WriterParts, options: WriterOptions) {
     this.#parts = parts
     this.#options = options
-    this.#savingMax = Math.max(1, Math.min(parts.backend.savesAtOnce ?? 1, Math.floor(SAVING_BYTES / options.packSize)))
+    this.#savingMax = packsAtOnce(parts.backend, options.packSize)
   }
 
   /**

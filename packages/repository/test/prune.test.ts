@@ -20,6 +20,7 @@ import {
   type PruneOptions,
   type Repository,
 } from '../src/index.ts'
+import { STRETCH_MAX } from '../src/stretches.ts'
 import { backUpRandomly, expectWhole, type KnownPoint } from './support/points.ts'
 import { seededRandom, type Random } from './support/random.ts'
 
@@ -184,6 +185,45 @@ test('a blob or a pack that a point needs and that is missing stops the prune, w
     expect(String(outcome)).toContain('nothing was pruned')
     expect([...store.files.keys()]).toEqual(before)
   }
+})
+
+const inThreads = { ...options, workers: 2, packSize: 4096 * KiB } as const
+
+/** Large enough that a pack has several stretches; the older point shares half of its blobs with the newer one. */
+async function fillLargely(repository: Repository): Promise<[older: KnownPoint, newer: KnownPoint]> {
+  const random = seededRandom(11)
+  const older = await backUpRandomly(repository, random, {
+    vm: 'vm0',
+    day: 0,
+    size: 12 * 1024 * KiB,
+    parent: undefined,
+  })
+  return [older, await backUpRandomly(repository, random, { vm: 'vm0', day: 1, size: 12 * 1024 * KiB, parent: older })]
+}
+
+test('packs on a disk are repacked in threads, several stretches each', async () => {
+  const store = localBackend(join(directory, 'threads'))
+  await using repository = await initRepository(store, PASSWORD, inThreads)
+  const [older, newer] = await fillLargely(repository)
+  await forgetThese(repository, [older])
+  const { packs, bytes } = await pruned(repository, { maxUnused: { bytes: 0 }, packSize: inThreads.packSize })
+  expect(packs.repack).toBeGreaterThan(1)
+  expect(bytes.repack).toBeGreaterThan(2 * STRETCH_MAX)
+  await expectSound(store, [newer])
+})
+
+test('a damaged blob ends a repacking in threads, which names the pack and leaves everything as it was', async () => {
+  const store = memoryBackend()
+  await using repository = await initRepository(store, PASSWORD, inThreads)
+  const [older] = await fillLargely(repository)
+  await forgetThese(repository, [older])
+  const plan = await figures(repository, { maxUnused: { bytes: 0 }, packSize: inThreads.packSize })
+  expect(plan.packs.repack).toBeGreaterThan(1)
+  for (const [path, bytes] of store.files) if (path.startsWith('data/')) bytes.fill(0, 100, bytes.length - 4096)
+  const before = [...store.files.keys()]
+  const outcome = await pruned(repository, { maxUnused: { bytes: 0 } }).catch((error: unknown) => error)
+  expect(outcome).toMatchObject({ code: 'REPOSITORY_DAMAGED', file: expect.stringMatching(/^data\//) as string })
+  expect([...store.files.keys()]).toEqual(before)
 })
 
 test('a prune that is aborted before it removes anything leaves everything as it was', async () => {

@@ -1,3 +1,4 @@
+import { mapInOrder } from '@tidemark/blocks'
 import { BitSet } from '../bit-set.ts'
 import { reach } from '../browse/reach.ts'
 import type { BlobIndex } from '../blob-index.ts'
@@ -32,6 +33,8 @@ export interface CopyReport {
 /** Blobs read at once: some megabytes, from one or a few packs. */
 const BATCH_BYTES = 8 << 20
 const BATCH_BLOBS = 4096
+/** Batches read while one is stored, or waited for. */
+const BATCHES_AHEAD = 2
 
 /**
  * Copies snapshots into another repository: the same blobs under the same IDs, sealed with the other's key. Each blob is compared with
@@ -117,15 +120,12 @@ interface BlobCopy {
 }
 
 async function copyBlobs({ source, target, needed, onProgress, signal }: BlobCopy): Promise<number> {
-  const index = source.blobs.index()
+  const load = (batch: readonly BatchBlob[], stop: AbortSignal) => loadBatch(source, batch, stop)
+  const loaded = mapInOrder(batches(source.blobs.index(), needed), BATCHES_AHEAD, load, signal)
   let bytes = 0
   let done = 0
-  for (const batch of batches(index, needed)) {
-    signal?.throwIfAborted()
-    for (const type of ['data', 'tree'] as const) {
-      const ids = Buffer.concat(batch.filter((blob) => blob.type === type).map(({ id }) => id))
-      if (ids.length > 0) await copyBatch(source, target, type, ids, signal)
-    }
+  for await (const { batch, parts } of loaded) {
+    for (const part of parts) await savePart(source, target, part, signal)
     bytes += batch.reduce((sum, { plainSize }) => sum + plainSize, 0)
     done += batch.length
     onProgress({ phase: 'blobs', done, total: needed.length, bytes })
@@ -158,16 +158,32 @@ function* batches(index: BlobIndex, needed: Float64Array): Generator<BatchBlob[]
   if (batch.length > 0) yield batch
 }
 
-async function copyBatch(
-  source: Repository,
-  target: Repository,
-  type: BlobType,
-  ids: Uint8Array,
-  signal?: AbortSignal,
-): Promise<void> {
-  const isLarge = (source.blobs.index().lookup(type, idAt(ids))?.uncompressedLength ?? 0) > LARGE_BLOB
-  if (type === 'tree' && isLarge && (await copyLargeTree(source, target, idAt(ids), signal))) return
-  const blobs = await source.blobs.reader.loadMany(type, ids, signal)
+/** Blobs of one type on their way. */
+interface Part {
+  readonly type: BlobType
+  /** Packed. */
+  readonly ids: Uint8Array
+  /** Undefined for a large tree, which goes in parts. */
+  readonly blobs: readonly Uint8Array[] | undefined
+}
+
+async function loadBatch(source: Repository, batch: readonly BatchBlob[], signal: AbortSignal) {
+  const parts: Part[] = []
+  for (const type of ['data', 'tree'] as const) {
+    const own = batch.filter((blob) => blob.type === type)
+    const [first] = own
+    if (first === undefined) continue
+    const ids = Buffer.concat(own.map(({ id }) => id))
+    const isLarge = type === 'tree' && first.plainSize > LARGE_BLOB // and alone in its batch
+    parts.push({ type, ids, blobs: isLarge ? undefined : await source.blobs.reader.loadMany(type, ids, signal) })
+  }
+  return { batch, parts }
+}
+
+async function savePart(source: Repository, target: Repository, part: Part, signal?: AbortSignal): Promise<void> {
+  const { type, ids } = part
+  if (part.blobs === undefined && (await copyLargeTree(source, target, idAt(ids), signal))) return
+  const blobs = part.blobs ?? (await source.blobs.reader.loadMany(type, ids, signal))
   for (const [i, blob] of blobs.entries()) {
     const { id } = await target.saveBlob(type, blob, signal)
     assertSame(id, idAt(ids, i * ID_LENGTH))

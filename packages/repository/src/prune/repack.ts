@@ -1,12 +1,16 @@
+import { forEachBounded, mapInOrder } from '@tidemark/blocks'
 import { filePath } from '../backends/backend.ts'
 import { compress, DATA_LEVEL, METADATA_LEVEL } from '../format/compression.ts'
 import { SEAL_OVERHEAD } from '../format/crypto.ts'
 import { encodeIndexedPack } from '../format/index-file.ts'
 import { blobName, type PackedBlob } from '../format/pack.ts'
+import { release } from '../garbage.ts'
 import type { BlobType } from '../id.ts'
-import { PackBuilder } from '../pack-builder.ts'
+import { PackBuilder, packsAtOnce, type FinishedPack } from '../pack-builder.ts'
+import type { ProvenStretch } from '../reader.ts'
 import type { Repository } from '../repository.ts'
 import { openBlob } from '../sealing/batch.ts'
+import { stretches } from '../stretches.ts'
 import { damaged } from '../unpacked.ts'
 import { UNUSED } from './mark.ts'
 import { packsOf } from './pack-tally.ts'
@@ -19,13 +23,14 @@ export interface NewPack {
   readonly json: string
 }
 
-/** Blobs nearer than this are read with what lies between them. */
-const GAP_MAX = 128 << 10
-const READ_MAX = 8 << 20
+/** Stretches that are read and proven ahead of the one that is copied. */
+const STRETCHES_AHEAD = 4
 
 /**
- * Writes the used blobs of the packs to be repacked into new packs, each opened and compared before. Sealed bytes are taken over as they are, but for what
- * shall be compressed.
+ * Writes the used blobs of the packs to be repacked into new packs, each opened and compared before: read ahead, proven in the sealing threads, saved
+ * beside. Sealed bytes are taken over as they are, but for what shall be compressed.
+ * @param onPack told how many of the old packs are through
+ * @param onSaved told of a new pack before it is saved
  * @throws RepositoryError REPOSITORY_DAMAGED, naming the pack
  */
 export async function repackBlobs(
@@ -36,38 +41,15 @@ export async function repackBlobs(
   signal: AbortSignal,
 ): Promise<void> {
   if (plan.repack.size === 0) return
-  const index = repository.blobs.index()
+  const { backend } = repository
   await leaveKept(repository, plan, signal)
-  const builders: { [Type in BlobType]?: PackBuilder } = {}
-  const save = async (type: BlobType) => {
-    const builder = builders[type]
-    if (builder === undefined) return
-    delete builders[type]
-    const { id, bytes, blobs } = builder.finish(repository.sealer)
+  const save = async ({ id, bytes, blobs }: FinishedPack, stop: AbortSignal) => {
     onSaved({ name: id, blobs: blobs.length, json: encodeIndexedPack({ pack: id, blobs }) })
-    await repository.backend.save({ type: 'data', name: id }, bytes, signal)
+    await backend.save({ type: 'data', name: id }, bytes, stop)
+    release(bytes)
   }
-  let done = 0
-  for await (const { packs } of packsOf(repository, plan.tallies, signal)) {
-    for (const { pack, blobs } of packs) {
-      if (!plan.repack.has(pack)) continue
-      const wanted = blobs.filter((blob) => {
-        const entry = index.find(blob.type, blob.id)
-        const isWanted = plan.marks[entry] !== UNUSED
-        plan.marks[entry] = UNUSED // no second copy from another pack
-        return isWanted
-      })
-      for await (const { blob, sealed } of readBlobs(repository, pack, wanted, signal)) {
-        const copy = recompressed(repository, plan, pack, blob, sealed)
-        const builder = (builders[blob.type] ??= new PackBuilder(blob.type))
-        builder.add(blob.id, copy.sealed, copy.uncompressedLength)
-        if (builder.length >= plan.options.packSize) await save(blob.type)
-      }
-      onPack(++done)
-    }
-  }
-  await save('data')
-  await save('tree')
+  const packs = newPacks(repository, plan, onPack, signal)
+  await forEachBounded(packs, packsAtOnce(backend, plan.options.packSize), save, signal)
 }
 
 /** What lies in a pack that stays needs no copy. */
@@ -81,47 +63,81 @@ async function leaveKept(repository: Repository, plan: PrunePlan, signal: AbortS
   }
 }
 
-/** The sealed blobs of a pack, by stretches that hold several. */
-async function* readBlobs(repository: Repository, pack: string, blobs: readonly PackedBlob[], signal: AbortSignal) {
-  const file = { type: 'data', name: pack } as const
-  for (const group of stretches(blobs.toSorted((a, b) => a.offset - b.offset))) {
-    const [first, last] = [group[0], group.at(-1)]
-    if (first === undefined || last === undefined) continue
-    const range = { offset: first.offset, length: last.offset + last.length - first.offset }
-    const bytes = await repository.backend.load(file, range, signal)
-    for (const blob of group) {
-      const at = blob.offset - first.offset
-      yield { blob, sealed: bytes.subarray(at, at + blob.length) }
+/** Old blobs in new packs. */
+async function* newPacks(
+  repository: Repository,
+  plan: PrunePlan,
+  onPack: (done: number) => void,
+  signal: AbortSignal,
+): AsyncGenerator<FinishedPack, void, void> {
+  const builders: { [Type in BlobType]?: PackBuilder } = {}
+  const prove = async (job: Job, stop: AbortSignal) =>
+    job.kind === 'end' ? job : { ...job, stretch: await repository.blobs.reader.prove(job.pack, job.blobs, stop) }
+  let done = 0
+  for await (const job of mapInOrder(jobsOf(repository, plan, signal), STRETCHES_AHEAD, prove, signal)) {
+    if (job.kind === 'end') {
+      onPack(++done)
+      continue
+    }
+    using stretch = soundStretch(job)
+    for (const blob of job.blobs) {
+      const at = blob.offset - job.blobs[0].offset
+      const copy = recompressed(repository, plan, job.pack, blob, stretch.bytes.subarray(at, at + blob.length))
+      const builder = (builders[blob.type] ??= new PackBuilder(blob.type))
+      builder.add(blob.id, copy.sealed, copy.uncompressedLength)
+      if (builder.length < plan.options.packSize) continue
+      delete builders[blob.type]
+      yield builder.finish(repository.sealer)
+    }
+  }
+  for (const builder of [builders.data, builders.tree])
+    if (builder !== undefined) yield builder.finish(repository.sealer)
+}
+
+/** Blobs that lie near each other in an old pack. */
+interface Stretch {
+  readonly kind: 'stretch'
+  readonly pack: string
+  readonly blobs: readonly [PackedBlob, ...PackedBlob[]]
+}
+
+/** What is to be done, in order: the stretches of a pack, and its end. */
+type Job = Stretch | { readonly kind: 'end' }
+
+async function* jobsOf(repository: Repository, plan: PrunePlan, signal: AbortSignal): AsyncGenerator<Job, void, void> {
+  const index = repository.blobs.index()
+  for await (const { packs } of packsOf(repository, plan.tallies, signal)) {
+    for (const { pack, blobs } of packs) {
+      if (!plan.repack.has(pack)) continue
+      const wanted = blobs.filter((blob) => {
+        const entry = index.find(blob.type, blob.id)
+        const isWanted = plan.marks[entry] !== UNUSED
+        plan.marks[entry] = UNUSED // no second copy from another pack
+        return isWanted
+      })
+      for (const stretch of stretches(wanted.sort((a, b) => a.offset - b.offset))) {
+        yield { kind: 'stretch', pack, blobs: stretch }
+      }
+      yield { kind: 'end' }
     }
   }
 }
 
-function* stretches(blobs: readonly PackedBlob[]): Generator<PackedBlob[]> {
-  let group: PackedBlob[] = []
-  for (const blob of blobs) {
-    const [first, last] = [group[0], group.at(-1)]
-    const isNear =
-      first !== undefined &&
-      last !== undefined &&
-      blob.offset - last.offset - last.length <= GAP_MAX &&
-      blob.offset + blob.length - first.offset <= READ_MAX
-    if (isNear) group.push(blob)
-    else {
-      yield group
-      group = [blob]
-    }
-  }
-  yield group
+function soundStretch({ pack, blobs, stretch }: Stretch & { readonly stretch: ProvenStretch }): ProvenStretch {
+  const { flaw } = stretch
+  if (flaw === undefined) return stretch
+  throw unsound(pack, blobs[flaw.blob] ?? blobs[0], flaw.reason)
 }
 
 function recompressed(repository: Repository, plan: PrunePlan, pack: string, blob: PackedBlob, sealed: Uint8Array) {
   const { uncompressedLength } = blob
-  const plain = openBlob(sealed, uncompressedLength, blob.id, repository.sealer)
-  if (typeof plain === 'string') {
-    throw damaged(filePath({ type: 'data', name: pack }), `${blobName(blob)}: ${plain}; nothing was pruned`)
-  }
   const isWanted = blob.type === 'tree' || plan.options.repackUncompressed
   if (uncompressedLength !== 0 || !isWanted || sealed.length <= SEAL_OVERHEAD) return { sealed, uncompressedLength }
+  const plain = openBlob(sealed, uncompressedLength, blob.id, repository.sealer)
+  if (typeof plain === 'string') throw unsound(pack, blob, plain)
   const frame = compress(plain, blob.type === 'tree' ? METADATA_LEVEL : DATA_LEVEL)
   return { sealed: repository.sealer.seal(frame), uncompressedLength: plain.length }
 }
+
+const unsound = (pack: string, blob: PackedBlob, reason: string) =>
+  damaged(filePath({ type: 'data', name: pack }), `${blobName(blob)}: ${reason}; nothing was pruned`)

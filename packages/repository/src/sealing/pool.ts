@@ -3,7 +3,15 @@ import { Worker } from 'node:worker_threads'
 import { RepositoryError } from '../error.ts'
 import { Sealer, type MasterKey } from '../format/crypto.ts'
 import { openBatch, sealBatch, type OpenReply, type OpenRequest, type SealReply, type SealRequest } from './batch.ts'
-import { verifyPack, type VerifyReply, type VerifyRequest } from './verify.ts'
+import { moving, withOwnMemory } from './moving.ts'
+import {
+  proveBlobs,
+  verifyPack,
+  type ProveReply,
+  type ProveRequest,
+  type VerifyReply,
+  type VerifyRequest,
+} from './verify.ts'
 import type { Reply, Request, WorkerReply, WorkerRequest } from './worker.ts'
 
 /** Compresses and encrypts, or the reverse, beside the calling thread. */
@@ -15,6 +23,7 @@ export interface SealingPool extends AsyncDisposable {
   seal(batch: SealRequest): Promise<SealReply>
   open(batch: OpenRequest): Promise<OpenReply>
   verify(pack: VerifyRequest): Promise<VerifyReply>
+  prove(blobs: ProveRequest): Promise<ProveReply>
 }
 
 /** @param workers threads to use; they start with the first batch. 0: everything on the calling thread */
@@ -36,6 +45,10 @@ function inlinePool(sealer: Sealer): SealingPool {
     async verify(pack) {
       await nextTurn()
       return verifyPack(pack, sealer)
+    },
+    async prove(blobs) {
+      await nextTurn()
+      return proveBlobs(blobs, sealer)
     },
     [Symbol.asyncDispose]: async () => {},
   }
@@ -94,6 +107,10 @@ function threadPool(key: MasterKey, workers: number): SealingPool {
       const pack = withOwnMemory(request.pack)
       return (await run({ ...request, pack }, moving(pack))) as VerifyReply
     },
+    async prove(request) {
+      const sealed = withOwnMemory(request.sealed)
+      return (await run({ ...request, sealed }, moving(sealed))) as ProveReply
+    },
     async [Symbol.asyncDispose]() {
       closed = true
       await Promise.all(threads.map(({ worker }) => worker.terminate()))
@@ -134,12 +151,3 @@ const failureOf = ({ error, system }: Extract<WorkerReply, { error: string }>): 
 
 /** A copy with memory of its own: a Buffer would take the whole pool it lies in along. */
 const alone = (bytes: Uint8Array): Uint8Array => Uint8Array.from(bytes)
-
-/** Memory that can go to a thread: a view into a pool that moves would take its neighbours along. */
-function withOwnMemory(bytes: Uint8Array): Uint8Array {
-  const isAlone = bytes.byteLength === bytes.buffer.byteLength || bytes.buffer instanceof SharedArrayBuffer
-  return isAlone ? bytes : Uint8Array.from(bytes)
-}
-
-/** What moves; shared memory does not have to. */
-const moving = ({ buffer }: Uint8Array): ArrayBuffer[] => (buffer instanceof ArrayBuffer ? [buffer] : [])

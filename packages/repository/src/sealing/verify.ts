@@ -26,6 +26,36 @@ export interface VerifyReply {
   readonly damaged: readonly { readonly blob: number; readonly reason: string }[]
 }
 
+/** Sealed blobs to verify, which come back as they were. */
+export interface ProveRequest {
+  readonly kind: 'prove'
+  /** A stretch of a pack. */
+  readonly sealed: Uint8Array
+  /** Three numbers a blob: offset in `sealed`, sealed length, uncompressed length or 0. */
+  readonly places: Uint32Array
+  /** Packed IDs the blobs must have. */
+  readonly ids: Uint8Array
+}
+
+export interface ProveReply {
+  readonly kind: 'proven'
+  readonly sealed: Uint8Array
+  /** Which blobs are damaged, and how. */
+  readonly damaged: readonly { readonly blob: number; readonly reason: string }[]
+}
+
+/** Every blob: MAC, compression, SHA-256. */
+export async function proveBlobs({ sealed, places, ids }: ProveRequest, sealer: Sealer): Promise<ProveReply> {
+  const damaged: { blob: number; reason: string }[] = []
+  for (let blob = 0; blob * 3 < places.length; blob++) {
+    const [offset = 0, length = 0, uncompressedLength = 0] = places.subarray(blob * 3, blob * 3 + 3)
+    const id = ids.subarray(blob * ID_LENGTH, (blob + 1) * ID_LENGTH)
+    const reason = await verifyBlob(sealed, { id, offset, length, uncompressedLength }, sealer)
+    if (reason !== undefined) damaged.push({ blob, reason })
+  }
+  return { kind: 'proven', sealed, damaged }
+}
+
 /** The pack's hash, its header, and every blob: MAC, compression, SHA-256. */
 export async function verifyPack({ name, pack }: VerifyRequest, sealer: Sealer): Promise<VerifyReply> {
   const problems: string[] = []
@@ -57,7 +87,11 @@ function headerOf(pack: Uint8Array, sealer: Sealer, problems: string[]): PackedB
 }
 
 /** Answers what is wrong. */
-async function verifyBlob(pack: Uint8Array, blob: PackedBlob, sealer: Sealer): Promise<string | undefined> {
+async function verifyBlob(
+  pack: Uint8Array,
+  blob: Omit<PackedBlob, 'type'>,
+  sealer: Sealer,
+): Promise<string | undefined> {
   const load = async (offset: number, length: number) =>
     pack.subarray(blob.offset + offset, blob.offset + offset + length)
   if (blob.uncompressedLength > LARGE_BLOB) return verifyLarge(blob, load, sealer)
@@ -70,7 +104,7 @@ async function verifyBlob(pack: Uint8Array, blob: PackedBlob, sealer: Sealer): P
 
 /** A blob of any size, in parts. Answers what is wrong. */
 export async function verifyLarge(
-  { length, uncompressedLength, id }: PackedBlob,
+  { length, uncompressedLength, id }: Pick<PackedBlob, 'length' | 'uncompressedLength' | 'id'>,
   load: (offset: number, length: number) => Promise<Uint8Array>,
   sealer: Sealer,
 ): Promise<string | undefined> {

@@ -2,10 +2,18 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { Sealer, type MasterKey } from '../format/crypto.ts'
 import { release } from '../garbage.ts'
 import { openBatch, sealBatch, type OpenReply, type OpenRequest, type SealReply, type SealRequest } from './batch.ts'
-import { verifyPack, type VerifyReply, type VerifyRequest } from './verify.ts'
+import { moving } from './moving.ts'
+import {
+  proveBlobs,
+  verifyPack,
+  type ProveReply,
+  type ProveRequest,
+  type VerifyReply,
+  type VerifyRequest,
+} from './verify.ts'
 
-export type Request = SealRequest | OpenRequest | VerifyRequest
-export type Reply = SealReply | OpenReply | VerifyReply
+export type Request = SealRequest | OpenRequest | VerifyRequest | ProveRequest
+export type Reply = SealReply | OpenReply | VerifyReply | ProveReply
 
 /** What a sealing thread is asked. `job` is echoed. */
 export interface WorkerRequest {
@@ -39,6 +47,7 @@ async function work({ job, batch }: WorkerRequest): Promise<void> {
 
 async function replyTo(batch: Request): Promise<Reply> {
   if (batch.kind === 'seal') return sealBatch(batch, sealer)
+  if (batch.kind === 'prove') return proveBlobs(batch, sealer)
   try {
     return await (batch.kind === 'open' ? openBatch(batch, sealer) : verifyPack(batch, sealer))
   } finally {
@@ -49,6 +58,7 @@ async function replyTo(batch: Request): Promise<Reply> {
 /** What moves to the other thread with a reply. */
 function memoryOf(reply: Reply): ArrayBuffer[] {
   if (reply.kind === 'sealed') return [reply.plain.buffer, reply.target.buffer]
+  if (reply.kind === 'proven') return moving(reply.sealed)
   return reply.kind === 'opened' ? [reply.plain.buffer] : [reply.ids.buffer, reply.places.buffer]
 }
 
