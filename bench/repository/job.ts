@@ -66,7 +66,7 @@ async function restore(): Promise<void> {
 
 async function check(): Promise<void> {
   await using repository = await openRepository(localBackend(directory), PASSWORD)
-  await using _ = await repository.lock('exclusive')
+  await using _ = await repository.lock('shared')
   const { errors } = await repository.check({ readData: true })
   if (errors.length > 0) throw new Error(`${errors.length} findings, the first: ${errors[0]?.message}`)
 }

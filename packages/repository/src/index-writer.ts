@@ -1,6 +1,6 @@
 import { encodeIndex, encodeIndexedPack, type IndexedPack } from './format/index-file.ts'
 import type { Repository } from './repository.ts'
-import { saveUnpacked } from './unpacked.ts'
+import { sealUnpacked } from './unpacked.ts'
 
 /** Blobs of a full index file. restic-format.md §6. */
 export const INDEX_BLOBS = 50_000
@@ -8,15 +8,15 @@ export const INDEX_BLOBS = 50_000
 /** Writes index files for packs that are stored already, full ones as they come. */
 export class IndexWriter {
   readonly #repository: Repository
-  readonly #onSaved: (name: string) => void
+  readonly #onSaving: (name: string) => void
   readonly #signal: AbortSignal
   #members: string[] = []
   #blobs = 0
 
-  /** @param onSaved told the name of each file that is durable now */
-  constructor(repository: Repository, onSaved: (name: string) => void, signal: AbortSignal) {
+  /** @param onSaving told the name of each file before it is saved: from then on it may be there, even when the save fails */
+  constructor(repository: Repository, onSaving: (name: string) => void, signal: AbortSignal) {
     this.#repository = repository
-    this.#onSaved = onSaved
+    this.#onSaving = onSaving
     this.#signal = signal
   }
 
@@ -37,6 +37,8 @@ export class IndexWriter {
     this.#members = []
     this.#blobs = 0
     const { backend, sealer } = this.#repository
-    this.#onSaved(await saveUnpacked(backend, sealer, 'index', json, this.#signal))
+    const { name, bytes } = sealUnpacked(sealer, json)
+    this.#onSaving(name)
+    await backend.save({ type: 'index', name }, bytes, this.#signal)
   }
 }

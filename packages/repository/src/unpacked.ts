@@ -30,6 +30,12 @@ function openUnpacked(bytes: Uint8Array, sealer: Sealer, file: FileName): Uint8A
   }
 }
 
+/** JSON as it is stored, and the name of its file. */
+export function sealUnpacked(sealer: Sealer, json: Uint8Array): { readonly name: string; readonly bytes: Uint8Array } {
+  const bytes = sealer.seal(wrapUnpacked(json))
+  return { name: sha256Hex(bytes), bytes }
+}
+
 /** Seals JSON and saves it under its SHA-256; returns that name. */
 export async function saveUnpacked(
   backend: Backend,
@@ -38,8 +44,7 @@ export async function saveUnpacked(
   json: Uint8Array,
   signal?: AbortSignal,
 ): Promise<string> {
-  const bytes = sealer.seal(wrapUnpacked(json))
-  const name = sha256Hex(bytes)
+  const { name, bytes } = sealUnpacked(sealer, json)
   await backend.save({ type, name }, bytes, signal)
   return name
 }

@@ -226,6 +226,24 @@ test('a damaged blob ends a repacking in threads, which names the pack and leave
   expect([...store.files.keys()]).toEqual(before)
 })
 
+test('a new index or pack that is there although the storage said no is taken back as well', async () => {
+  for (const type of ['data', 'index'] as const) {
+    const store = memoryBackend()
+    await using repository = await initRepository(store, PASSWORD, options)
+    const points = await fill(repository, seededRandom(1), 8)
+    await forgetThese(repository, points.slice(0, 5))
+    const before = [...store.files.keys()]
+    const save: Backend['save'] = async (file, bytes, signal) => {
+      await store.save(file, bytes, signal)
+      if (file.type === type) throw new RepositoryError('BACKEND_UNAVAILABLE', 'the answer was lost')
+    }
+    await using other = await openRepository({ ...store, save }, PASSWORD, options)
+    await expect(pruned(other, { maxUnused: { bytes: 0 } })).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' })
+    expect([...store.files.keys()]).toEqual(before)
+    await expectSound(store, points.slice(5))
+  }
+})
+
 test('a prune that is aborted before it removes anything leaves everything as it was', async () => {
   const store = memoryBackend()
   await using repository = await initRepository(store, PASSWORD, options)

@@ -76,11 +76,11 @@ async function saveRepacked(
 ): Promise<NewPack[]> {
   const packs: NewPack[] = []
   const onPack = (done: number) => onProgress({ phase: 'repack', done, total: plan.repack.size })
-  const onSaved = (pack: NewPack) => {
+  const onSaving = (pack: NewPack) => {
     packs.push(pack)
     written.push({ type: 'data', name: pack.name })
   }
-  await repackBlobs(repository, plan, onPack, onSaved, signal)
+  await repackBlobs(repository, plan, onPack, onSaving, signal)
   return packs
 }
 

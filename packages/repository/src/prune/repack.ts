@@ -30,21 +30,21 @@ const STRETCHES_AHEAD = 4
  * Writes the used blobs of the packs to be repacked into new packs, each opened and compared before: read ahead, proven in the sealing threads, saved
  * beside. Sealed bytes are taken over as they are, but for what shall be compressed.
  * @param onPack told how many of the old packs are through
- * @param onSaved told of a new pack before it is saved
+ * @param onSaving told of a new pack before it is saved
  * @throws RepositoryError REPOSITORY_DAMAGED, naming the pack
  */
 export async function repackBlobs(
   repository: Repository,
   plan: PrunePlan,
   onPack: (done: number) => void,
-  onSaved: (pack: NewPack) => void,
+  onSaving: (pack: NewPack) => void,
   signal: AbortSignal,
 ): Promise<void> {
   if (plan.repack.size === 0) return
   const { backend } = repository
   await leaveKept(repository, plan, signal)
   const save = async ({ id, bytes, blobs }: FinishedPack, stop: AbortSignal) => {
-    onSaved({ name: id, blobs: blobs.length, json: encodeIndexedPack({ pack: id, blobs }) })
+    onSaving({ name: id, blobs: blobs.length, json: encodeIndexedPack({ pack: id, blobs }) })
     await backend.save({ type: 'data', name: id }, bytes, stop)
     release(bytes)
   }
