@@ -193,6 +193,14 @@ function test(args) {
     { name: 'lint', program: 'oxlint', args: ['--type-aware', '--deny-warnings'] },
     { name: 'types of the tests', program: 'tsc', args: ['-p', 'tsconfig.tests.json'] },
     { name: 'unused code', program: 'knip', args: [] },
+    ...references().flatMap((directory) => [
+      { name: `${directory} as it would be published`, program: 'publint', args: [directory, '--strict'] },
+      {
+        name: `types of ${directory}`,
+        program: 'attw',
+        args: ['--pack', directory, '--profile', 'esm-only', '--quiet'],
+      },
+    ]),
   ]
   const failed = checks.filter((check) => {
     say(check.name)
