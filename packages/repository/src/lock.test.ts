@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterEach, expect, test } from 'vitest'
 import { memoryBackend, type MemoryBackend } from './backends/memory.ts'
 import type { Clock } from './clock.ts'
+import { RepositoryError } from './error.ts'
 import { initRepository, openRepository } from './open.ts'
 import type { Repository } from './repository.ts'
 
@@ -152,4 +153,27 @@ test('while a lock is held SIGHUP does not end the process, and afterwards it do
   expect(process.listenerCount('SIGHUP')).toBe(before + 1)
   await two[Symbol.asyncDispose]()
   expect(process.listenerCount('SIGHUP')).toBe(before)
+})
+
+test('a lock that is there although the storage said no locks nobody out, a first one or a later one', async () => {
+  const backend = memoryBackend()
+  const { clock, advance } = manualClock()
+  let isLost = false
+  const save: MemoryBackend['save'] = async (file, bytes, signal) => {
+    await backend.save(file, bytes, signal)
+    if (isLost && file.type === 'locks') throw new RepositoryError('BACKEND_UNAVAILABLE', 'no answer')
+  }
+  const one = await open({ ...backend, save }, clock)
+  isLost = true
+  await expect(one.lock('shared')).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' })
+  expect(locksIn(backend)).toEqual([])
+  isLost = false
+  {
+    await using held = await one.lock('shared')
+    isLost = true
+    await advance(12) // two refreshes
+    expect(held.signal.aborted).toBe(false)
+    expect(locksIn(backend)).toHaveLength(1)
+  }
+  expect(locksIn(backend)).toEqual([])
 })

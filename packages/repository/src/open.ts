@@ -1,7 +1,7 @@
 import { hostname, userInfo } from 'node:os'
 import type { Backend } from './backends/backend.ts'
 import { systemClock, type Clock } from './clock.ts'
-import { isRepositoryError, RepositoryError } from './error.ts'
+import { isRepositoryError, RepositoryError, unlessGone } from './error.ts'
 import { decodeConfig, encodeConfig, newConfig, type Config } from './format/config.ts'
 import { Sealer, type MasterKey } from './format/crypto.ts'
 import { kdfDefaults, type KdfParameters } from './format/kdf.ts'
@@ -76,10 +76,12 @@ export async function initRepository(
   const keyName = sha256Hex(keyFile)
   await backend.save({ type: 'keys', name: keyName }, keyFile, signal)
   const config = newConfig(complete.chunkerPolynomial)
+  const sealed = new Sealer(key).seal(encodeConfig(config))
   try {
-    await backend.save({ type: 'config', name: '' }, new Sealer(key).seal(encodeConfig(config)), signal)
+    await backend.save({ type: 'config', name: '' }, sealed, signal)
   } catch (error) {
     try {
+      if (await isOurs(backend, sealed)) return joined(backend, complete, config, key, keyName, true) // only the answer was lost
       await backend.remove({ type: 'keys', name: keyName }) // a key without its config: another program was first
     } catch (cleaning) {
       throw new SuppressedError(cleaning, error)
@@ -159,6 +161,12 @@ async function assertUnused(backend: Backend, signal?: AbortSignal): Promise<voi
       throw new RepositoryError('REPOSITORY_EXISTS', `${backend.location} holds ${what} already`)
     }
   }
+}
+
+/** Whether the repository's config is the one that was to be saved. */
+async function isOurs(backend: Backend, sealed: Uint8Array): Promise<boolean> {
+  const there = await backend.load({ type: 'config', name: '' }, 'all').catch(unlessGone)
+  return there !== undefined && Buffer.compare(there, sealed) === 0
 }
 
 async function loadConfig(backend: Backend, signal?: AbortSignal): Promise<Uint8Array> {

@@ -248,3 +248,19 @@ test('a wrong password and an empty place are told apart; a second init is refus
   await expect(openRepository(store, 'other', options)).rejects.toMatchObject({ code: 'REPOSITORY_PASSWORD' })
   await expect(initRepository(store, 'pw', options)).rejects.toMatchObject({ code: 'REPOSITORY_EXISTS' })
 })
+
+test('a config that is there although the storage said no makes a repository; one that is not leaves no key', async () => {
+  const unavailable = new RepositoryError('BACKEND_UNAVAILABLE', 'no answer')
+  for (const isThere of [true, false]) {
+    const store = memoryBackend()
+    const save: Backend['save'] = async (file, bytes, signal) => {
+      if (file.type !== 'config' || isThere) await store.save(file, bytes, signal)
+      if (file.type === 'config') throw unavailable
+    }
+    const made = initRepository({ ...store, save }, 'pw', options)
+    if (isThere) await (await made)[Symbol.asyncDispose]()
+    else await expect(made).rejects.toBe(unavailable)
+    await (await (isThere ? openRepository : initRepository)(store, 'pw', options))[Symbol.asyncDispose]()
+    expect([...store.files.keys()].filter((path) => path.startsWith('keys/'))).toHaveLength(1)
+  }
+})
