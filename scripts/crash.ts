@@ -1,5 +1,5 @@
 // Operations on a repository killed at every call of its storage, and at every step of the file system:
-// npm run crash -- [--seeds 3] [--cuts 1] [--restic 40]. docs/crash-safety.md
+// npm run crash -- [--seeds 3] [--cuts 1] [--restic 40] [--operation prune]. docs/crash-safety.md
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -23,6 +23,7 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '3' },
     cuts: { type: 'string', default: '1' },
     restic: { type: 'string', default: '40' },
+    operation: { type: 'string', multiple: true, default: Object.keys(operations) },
   },
 })
 const seeds = Number(values.seeds)
@@ -32,7 +33,7 @@ const cuts = ['nothing unsynced', 'some unsynced', 'process'] as const
 
 let total = 0
 let checked = 0
-for (const name of Object.keys(operations) as OperationName[]) {
+for (const name of values.operation as OperationName[]) {
   const calls = await killAtCalls(name)
   const steps = await cutAtSteps(name)
   console.log(`${name}: ${calls} points at calls of the storage, ${steps} at steps of the file system`)

@@ -365,3 +365,29 @@ test('no point is given up while a pack that no index names may have what it mis
   })
   await expectAllWhole()
 })
+
+test('a pack that no index names stands in the way of giving up only what it may hold', async () => {
+  const { path, id } = packOf('one')
+  await flip(path, 100)
+  const orphan = await locked(async (repository, lock) => {
+    await repairPacks(repository, lock, [id])
+    const before = [...(await filesOf('index')), ...(await filesOf('data'))]
+    await repository.saveBlob('data', Buffer.from('of a program that was killed before it wrote the index'))
+    await repository.flush()
+    const [index = ''] = (await filesOf('index')).filter((file) => !before.includes(file))
+    await rm(index)
+    return (await filesOf('data')).find((file) => !before.includes(file)) ?? ''
+  })
+  const repair = (dryRun: boolean) =>
+    locked(async (repository, lock) => repairSnapshots(repository, lock, await snapshotsOf(repository), { dryRun }))
+  expect(await repair(true)).not.toEqual([])
+  const whole = await readFile(orphan)
+  await flip(orphan, whole.length - 10)
+  await expect(repair(false)).rejects.toMatchObject({
+    code: 'REPOSITORY_INPUT',
+    message: expect.stringContaining('which may hold'),
+  })
+  await chmod(orphan, 0o600)
+  await writeFile(orphan, whole)
+  expect(await repair(false)).not.toEqual([])
+})

@@ -1,14 +1,15 @@
-import { filePath } from '../backends/backend.ts'
 import { isRepositoryError, RepositoryError, unlessGone } from '../error.ts'
 import { rewriteSnapshot, type Snapshot } from '../format/snapshot.ts'
 import { encodeTree, encodeTreeParts, type TreeNode } from '../format/tree.ts'
-import { idAt, snapshotId, type BlobId, type SnapshotId } from '../id.ts'
+import { blobName } from '../format/pack.ts'
+import { idAt, idBytes, ID_LENGTH, snapshotId, type BlobId, type BlobType, type SnapshotId } from '../id.ts'
 import type { RepositoryLock } from '../lock.ts'
 import { loadTree } from '../point.ts'
 import { assertRemovable } from '../protection.ts'
 import type { Repository } from '../repository.ts'
 import { LARGE_BLOB } from '../sealing/large.ts'
 import { loadUnpacked, saveUnpacked } from '../unpacked.ts'
+import { assertNowhere, MISSING_MAX, unindexedPacks } from './unindexed.ts'
 
 /** Bytes of a tree's JSON for each byte of IDs: hex, quotes and a comma. */
 const HEX_BYTES = 2.1
@@ -35,7 +36,7 @@ export interface SnapshotRepair {
  * left alone. Incomplete ones stay beside the repaired, unless `forget`.
  * @param lock exclusive
  * @returns the incomplete ones
- * @throws RepositoryError REPOSITORY_INPUT when there are packs that no index names; REPOSITORY_APPEND_ONLY, with `forget`, before anything was changed
+ * @throws RepositoryError REPOSITORY_INPUT when a pack that no index names has, or may have, what snapshots miss; REPOSITORY_APPEND_ONLY, with `forget`, before anything was changed
  */
 export async function repairSnapshots(
   repository: Repository,
@@ -49,7 +50,7 @@ export async function repairSnapshots(
   const stop = AbortSignal.any([signal, lock.signal])
   if (forget && !dryRun) await assertRemovable(repository, 'replacing snapshots', stop)
   await repository.blobs.ready(stop)
-  await assertAllIndexed(repository, stop)
+  await assertLost(repository, snapshots, stop)
   const pruner = new TreePruner(repository, dryRun, stop)
   const repairs: SnapshotRepair[] = []
   for (const [i, snapshot] of snapshots.entries()) {
@@ -64,15 +65,16 @@ export async function repairSnapshots(
   return repairs
 }
 
-/** What a lost index knew is not lost: it must be looked for before anything is given up. */
-async function assertAllIndexed(repository: Repository, signal: AbortSignal): Promise<void> {
-  const indexed = new Set(repository.blobs.index().packs())
-  for await (const { name } of repository.backend.list('data', signal)) {
-    if (indexed.has(name)) continue
-    const file = filePath({ type: 'data', name })
-    const why = `no index names ${file}, which may hold what points miss`
-    throw new RepositoryError('REPOSITORY_INPUT', `${why}: run \`tidemark repair index\` first, or prune it`, { file })
-  }
+/** What points miss must not lie in a pack that no index names; what a killed repair left there does no harm. */
+async function assertLost(repository: Repository, snapshots: readonly Snapshot[], signal: AbortSignal): Promise<void> {
+  const packs = await unindexedPacks(repository, signal)
+  if (packs.length === 0) return
+  const missing = new Set<string>()
+  const survey = new TreePruner(repository, true, signal, (type, id) => {
+    if (missing.size < MISSING_MAX) missing.add(blobName({ type, id }))
+  })
+  for (const { tree } of snapshots) await survey.prune(tree, '')
+  await assertNowhere(repository, missing, packs, signal)
 }
 
 async function replace(
@@ -104,11 +106,19 @@ class TreePruner {
   readonly #repository: Repository
   readonly #dryRun: boolean
   readonly #signal: AbortSignal
+  readonly #onMissing: (type: BlobType, id: Uint8Array) => void
 
-  constructor(repository: Repository, dryRun: boolean, signal: AbortSignal) {
+  /** @param onMissing told of each blob that a tree names and that cannot be had */
+  constructor(
+    repository: Repository,
+    dryRun: boolean,
+    signal: AbortSignal,
+    onMissing: (type: BlobType, id: Uint8Array) => void = () => {},
+  ) {
     this.#repository = repository
     this.#dryRun = dryRun
     this.#signal = signal
+    this.#onMissing = onMissing
   }
 
   async prune(tree: BlobId, path: string): Promise<Pruned> {
@@ -141,6 +151,7 @@ class TreePruner {
     } catch (error) {
       this.#signal.throwIfAborted()
       if (isRepositoryError(error, 'REPOSITORY_DAMAGED') || isRepositoryError(error, 'REPOSITORY_MISSING_BLOB')) {
+        this.#onMissing('tree', idBytes(tree))
         return undefined
       }
       throw error
@@ -149,8 +160,10 @@ class TreePruner {
 
   #hasAll(content: Uint8Array): boolean {
     let missing = 0
-    this.#repository.blobs.index().findMany('data', content, (_, entry) => {
-      if (entry < 0) missing++
+    this.#repository.blobs.index().findMany('data', content, (position, entry) => {
+      if (entry >= 0) return
+      missing++
+      this.#onMissing('data', content.subarray(position * ID_LENGTH, (position + 1) * ID_LENGTH))
     })
     return missing === 0
   }
