@@ -3,7 +3,7 @@ import type { Clock } from './clock.ts'
 import { isRepositoryError, RepositoryError, unlessGone } from './error.ts'
 import type { Sealer } from './format/crypto.ts'
 import { goJson, goTime } from './format/go-json.ts'
-import { loadUnpacked, sealUnpacked } from './unpacked.ts'
+import { loadUnpacked, saveOrRemove } from './unpacked.ts'
 
 /** Shared: backup, restore, reading, check. Exclusive: forget, prune, tag. restic-format.md §9, which has check exclusive as restic. */
 export type LockKind = 'shared' | 'exclusive'
@@ -40,8 +40,6 @@ const REFRESH_MS = 5 * 60_000
 const STALE_MS = 30 * 60_000
 /** Without a refresh for this long another process may soon take our lock for dead. */
 const LOST_MS = 22.5 * 60_000
-/** How long a lock whose saving failed is tried to be removed. */
-const REMOVAL_MS = 1000
 /** How often the age of a lock is looked at, apart from its refreshes. */
 const WATCH_MS = 30_000
 
@@ -162,15 +160,7 @@ async function writeLock({ backend, sealer, clock, owner }: LockParts, kind: Loc
   const { hostname, username, pid } = owner
   const ids = { uid: process.getuid?.() || undefined, gid: process.getgid?.() || undefined }
   const lock = { time: goTime(clock.now()), exclusive: kind === 'exclusive', hostname, username, pid, ...ids }
-  const { name, bytes } = sealUnpacked(sealer, Buffer.from(goJson(lock)))
-  try {
-    await backend.save({ type: 'locks', name }, bytes, signal)
-  } catch (error) {
-    // it may be there all the same, and as long as this process lives it would lock others out
-    await backend.remove({ type: 'locks', name }, AbortSignal.timeout(REMOVAL_MS)).catch(() => {})
-    throw error
-  }
-  return name
+  return saveOrRemove(backend, sealer, 'locks', Buffer.from(goJson(lock)), signal)
 }
 
 async function assertFree(parts: LockParts, kind: LockKind, own: string, signal?: AbortSignal): Promise<void> {

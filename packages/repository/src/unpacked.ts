@@ -49,6 +49,30 @@ export async function saveUnpacked(
   return name
 }
 
+/** How long a file whose saving failed is tried to be removed. */
+const REMOVAL_MS = 1000
+
+/**
+ * As `saveUnpacked`, for a file that must not be there when its saving failed: storage may have saved it and not said so.
+ * @throws what the storage throws
+ */
+export async function saveOrRemove(
+  backend: Backend,
+  sealer: Sealer,
+  type: 'snapshots' | 'locks',
+  json: Uint8Array,
+  signal?: AbortSignal,
+): Promise<string> {
+  const { name, bytes } = sealUnpacked(sealer, json)
+  try {
+    await backend.save({ type, name }, bytes, signal)
+  } catch (error) {
+    await backend.remove({ type, name }, AbortSignal.timeout(REMOVAL_MS)).catch(() => {})
+    throw error
+  }
+  return name
+}
+
 /** A file that is not what was written. */
 export const damaged = (file: string, reason: string, cause?: unknown): RepositoryError =>
   new RepositoryError('REPOSITORY_DAMAGED', `${file} is damaged: ${reason}`, { file, cause })

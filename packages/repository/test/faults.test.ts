@@ -1,5 +1,6 @@
 import { bytes, extent, KiB, MiB, type Extents } from '@tidemark/blocks'
 import {
+  changeTags,
   gridFor,
   initRepository,
   loadPoint,
@@ -14,6 +15,7 @@ import {
   type DiskContent,
   type MemoryBackend,
   type Repository,
+  type Snapshot,
   type SnapshotId,
 } from '../src/index.ts'
 import { expect, test } from 'vitest'
@@ -263,4 +265,20 @@ test('a config that is there although the storage said no makes a repository; on
     await (await (isThere ? openRepository : initRepository)(store, 'pw', options))[Symbol.asyncDispose]()
     expect([...store.files.keys()].filter((path) => path.startsWith('keys/'))).toHaveLength(1)
   }
+})
+
+test('a snapshot with new tags that is there although the storage said no does not stay beside the old one', async () => {
+  const { store } = await pointStore()
+  const save: Backend['save'] = async (file, bytes, signal) => {
+    await store.save(file, bytes, signal)
+    if (file.type === 'snapshots') throw new RepositoryError('BACKEND_UNAVAILABLE', 'no answer')
+  }
+  await using repository = await openRepository({ ...store, save }, 'pw', options)
+  const before: Snapshot[] = []
+  for await (const snapshot of repository.snapshots()) before.push(snapshot)
+  const change = changeTags(repository, before, { add: ['kept'] })
+  await expect(change).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' })
+  const after: Snapshot[] = []
+  for await (const snapshot of repository.snapshots()) after.push(snapshot)
+  expect(after).toEqual(before)
 })

@@ -4,7 +4,7 @@ import type { Snapshot } from '../format/snapshot.ts'
 import { snapshotId, type SnapshotId } from '../id.ts'
 import { assertRemovable } from '../protection.ts'
 import type { Repository } from '../repository.ts'
-import { loadUnpacked, saveUnpacked } from '../unpacked.ts'
+import { loadUnpacked, saveOrRemove } from '../unpacked.ts'
 
 /** What becomes of tags: these instead, or some more and some fewer. */
 export type TagChange =
@@ -62,7 +62,7 @@ async function retag(
   const { backend, sealer } = repository
   const file = { type: 'snapshots', name: id } as const
   const json = rewriteSnapshot(await loadUnpacked(backend, sealer, file, signal), { tags, original: original ?? id })
-  const to = snapshotId(await saveUnpacked(backend, sealer, 'snapshots', json, signal))
+  const to = snapshotId(await saveOrRemove(backend, sealer, 'snapshots', json, signal))
   await backend.remove(file, signal).catch(unlessGone)
   return { from: id, to }
 }
