@@ -7,11 +7,10 @@ import { RepositoryError } from './error.ts'
 import type { Sealer } from './format/crypto.ts'
 import type { PackedBlob } from './format/pack.ts'
 import { idAt, ID_LENGTH, type BlobType } from './id.ts'
-import { openBlob, plainLength } from './sealing/batch.ts'
+import { openBlob, plainLength, type Flaw, type SealedBlobs } from './sealing/batch.ts'
 import type { BlobTarget } from './sealing/blob-target.ts'
 import { openLarge } from './sealing/large.ts'
 import type { SealingPool } from './sealing/pool.ts'
-import type { ProveRequest } from './sealing/verify.ts'
 import { stretches, stretchLength, STRETCH_MAX } from './stretches.ts'
 import { damaged } from './unpacked.ts'
 
@@ -40,7 +39,7 @@ type Stretch = readonly [Wanted, ...Wanted[]]
 /** Sealed blobs and what is wrong with the first that is damaged. Its memory is used again after disposal. */
 export interface ProvenStretch extends Disposable {
   readonly bytes: Uint8Array
-  readonly flaw: { readonly blob: number; readonly reason: string } | undefined
+  readonly flaw: Flaw | undefined
 }
 
 /** Loads and verifies blobs. */
@@ -241,7 +240,7 @@ export class BlobReader {
 function wherein(
   blobs: readonly Pick<PackedBlob, 'id' | 'offset' | 'length' | 'uncompressedLength'>[],
   from: number,
-): Pick<ProveRequest, 'places' | 'ids'> {
+): Pick<SealedBlobs, 'places' | 'ids'> {
   const places = blobs.flatMap((blob) => [blob.offset - from, blob.length, blob.uncompressedLength])
   const ids = new Uint8Array(blobs.length * ID_LENGTH)
   for (const [i, { id }] of blobs.entries()) ids.set(id, i * ID_LENGTH)

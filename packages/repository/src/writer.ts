@@ -2,15 +2,16 @@ import type { Backend } from './backends/backend.ts'
 import type { BlobIndex } from './blob-index.ts'
 import type { Clock } from './clock.ts'
 import { dropped, release } from './garbage.ts'
-import { DATA_LEVEL, METADATA_LEVEL, wrapUnpacked } from './format/compression.ts'
+import { DATA_LEVEL, METADATA_LEVEL } from './format/compression.ts'
 import type { Sealer } from './format/crypto.ts'
 import { encodeIndex, encodeIndexedPack } from './format/index-file.ts'
 import type { PackedBlob } from './format/pack.ts'
-import { ID_LENGTH, sha256, sha256Hex, type BlobType } from './id.ts'
+import { ID_LENGTH, sha256, type BlobType } from './id.ts'
 import { PackBuilder, packsAtOnce } from './pack-builder.ts'
 import { sealedBound, type SealReply } from './sealing/batch.ts'
 import { hashParts, openLarge, sealLarge } from './sealing/large.ts'
 import type { SealingPool } from './sealing/pool.ts'
+import { sealUnpacked } from './unpacked.ts'
 
 /** Counts what saving blobs added to the repository. Complete once `sealed()` has resolved. */
 export interface Tally {
@@ -357,8 +358,8 @@ export class BlobWriter {
     const json = encodeIndex(this.#unindexed)
     this.#unindexed = []
     this.#unindexedBlobs = 0
-    const bytes = this.#parts.sealer.seal(wrapUnpacked(json))
-    this.#track(this.#saving, this.#parts.backend.save({ type: 'index', name: sha256Hex(bytes) }, bytes))
+    const { name, bytes } = sealUnpacked(this.#parts.sealer, json)
+    this.#track(this.#saving, this.#parts.backend.save({ type: 'index', name }, bytes))
   }
 
   /** Keeps count of running work. What is in the set never rejects: a failure shows in `throwIfFailed`. */

@@ -1,6 +1,7 @@
 import { compress, decompress } from '../format/compression.ts'
 import { release } from '../garbage.ts'
 import { SEAL_OVERHEAD, type Sealer } from '../format/crypto.ts'
+import type { PackedBlob } from '../format/pack.ts'
 import { ID_LENGTH, sha256 } from '../id.ts'
 import { BlobsToFile, type BlobTarget } from './blob-target.ts'
 
@@ -28,14 +29,24 @@ export interface SealReply {
   readonly target: Uint8Array<ArrayBuffer>
 }
 
-/** Sealed blobs to open: a range of a pack and what the index says about it. */
-export interface OpenRequest {
-  readonly kind: 'open'
+/** Sealed blobs: a range of a pack and what the index says about it. */
+export interface SealedBlobs {
   readonly sealed: Uint8Array
   /** Three numbers a blob: offset in `sealed`, sealed length, uncompressed length or 0. */
   readonly places: Uint32Array
-  /** Packed IDs the results must have. */
+  /** Packed IDs the blobs must have. */
   readonly ids: Uint8Array
+}
+
+/** A damaged blob, by its number in the request, and what is wrong with it. */
+export interface Flaw {
+  readonly blob: number
+  readonly reason: string
+}
+
+/** Sealed blobs to open. */
+export interface OpenRequest extends SealedBlobs {
+  readonly kind: 'open'
   /** Write the blobs to a file instead of giving them back. */
   readonly into?: BlobTarget
 }
@@ -44,8 +55,7 @@ export interface OpenReply {
   readonly kind: 'opened'
   /** The blobs one after the other; a damaged one takes its room and stays zero. Empty when they went to a file. */
   readonly plain: Uint8Array<ArrayBuffer>
-  /** Which blobs are damaged, and how. */
-  readonly damaged: readonly { readonly blob: number; readonly reason: string }[]
+  readonly damaged: readonly Flaw[]
 }
 
 export function sealBatch(request: SealRequest, sealer: Sealer): SealReply {
@@ -75,11 +85,9 @@ export const sealedBound = (length: number, count: number): number =>
 
 /** Opens blobs; their pieces of a file are written beside it, and are all written, or none any more, when it returns or throws. */
 export async function openBatch(request: OpenRequest, sealer: Sealer): Promise<OpenReply> {
-  const { places, into } = request
-  const sizes = Array.from({ length: places.length / 3 }, (_, i) =>
-    plainLength(places[i * 3 + 1] ?? 0, places[i * 3 + 2] ?? 0),
-  )
+  const { into } = request
   if (into === undefined) {
+    const sizes = sealedPlaces(request).map(({ length, uncompressedLength }) => plainLength(length, uncompressedLength))
     const plain = new Uint8Array(sizes.reduce((sum, size) => sum + size, 0))
     const starts = startsOf(sizes)
     const damaged = await openEach(request, sealer, (blob, i) => plain.set(blob, starts[i]))
@@ -93,15 +101,13 @@ export async function openBatch(request: OpenRequest, sealer: Sealer): Promise<O
 
 /** Opens one blob after the other, in place of each that is damaged a reason. */
 async function openEach(
-  { sealed, places, ids }: OpenRequest,
+  request: OpenRequest,
   sealer: Sealer,
   put: (blob: Uint8Array, index: number) => Promise<void> | void,
 ): Promise<OpenReply['damaged']> {
-  const damaged: { blob: number; reason: string }[] = []
-  for (let i = 0; i * 3 < places.length; i++) {
-    const [offset = 0, length = 0, uncompressedLength = 0] = places.subarray(i * 3, i * 3 + 3)
-    const id = ids.subarray(i * ID_LENGTH, (i + 1) * ID_LENGTH)
-    const blob = openBlob(sealed.subarray(offset, offset + length), uncompressedLength, id, sealer)
+  const damaged: Flaw[] = []
+  for (const [i, { id, offset, length, uncompressedLength }] of sealedPlaces(request).entries()) {
+    const blob = openBlob(request.sealed.subarray(offset, offset + length), uncompressedLength, id, sealer)
     if (typeof blob === 'string') damaged.push({ blob: i, reason: blob })
     else {
       const wait = put(blob, i)
@@ -111,6 +117,13 @@ async function openEach(
   }
   return damaged
 }
+
+/** Where each blob lies, and its ID. */
+export const sealedPlaces = ({ places, ids }: SealedBlobs): readonly Omit<PackedBlob, 'type'>[] =>
+  Array.from({ length: places.length / 3 }, (_, i) => {
+    const [offset = 0, length = 0, uncompressedLength = 0] = places.subarray(i * 3, i * 3 + 3)
+    return { id: ids.subarray(i * ID_LENGTH, (i + 1) * ID_LENGTH), offset, length, uncompressedLength }
+  })
 
 function startsOf(sizes: readonly number[]): number[] {
   let at = 0

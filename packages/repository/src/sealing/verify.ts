@@ -1,5 +1,5 @@
 import { LARGE_BLOB, openLarge } from './large.ts'
-import { openBlob } from './batch.ts'
+import { openBlob, sealedPlaces, type Flaw, type SealedBlobs } from './batch.ts'
 import { RepositoryError } from '../error.ts'
 import { dropped, release } from '../garbage.ts'
 import type { Sealer } from '../format/crypto.ts'
@@ -22,37 +22,24 @@ export interface VerifyReply {
   readonly ids: Uint8Array<ArrayBuffer>
   /** Four numbers a blob: 1 for a tree, offset, sealed length, uncompressed length or 0. */
   readonly places: Uint32Array<ArrayBuffer>
-  /** Which blobs are damaged, and how. */
-  readonly damaged: readonly { readonly blob: number; readonly reason: string }[]
+  readonly damaged: readonly Flaw[]
 }
 
 /** Sealed blobs to verify, which come back as they were. */
-export interface ProveRequest {
+export interface ProveRequest extends SealedBlobs {
   readonly kind: 'prove'
-  /** A stretch of a pack. */
-  readonly sealed: Uint8Array
-  /** Three numbers a blob: offset in `sealed`, sealed length, uncompressed length or 0. */
-  readonly places: Uint32Array
-  /** Packed IDs the blobs must have. */
-  readonly ids: Uint8Array
 }
 
 export interface ProveReply {
   readonly kind: 'proven'
   readonly sealed: Uint8Array
-  /** Which blobs are damaged, and how. */
-  readonly damaged: readonly { readonly blob: number; readonly reason: string }[]
+  readonly damaged: readonly Flaw[]
 }
 
 /** Every blob: MAC, compression, SHA-256. */
-export async function proveBlobs({ sealed, places, ids }: ProveRequest, sealer: Sealer): Promise<ProveReply> {
-  const damaged: { blob: number; reason: string }[] = []
-  for (let blob = 0; blob * 3 < places.length; blob++) {
-    const [offset = 0, length = 0, uncompressedLength = 0] = places.subarray(blob * 3, blob * 3 + 3)
-    const id = ids.subarray(blob * ID_LENGTH, (blob + 1) * ID_LENGTH)
-    const reason = await verifyBlob(sealed, { id, offset, length, uncompressedLength }, sealer)
-    if (reason !== undefined) damaged.push({ blob, reason })
-  }
+export async function proveBlobs(request: ProveRequest, sealer: Sealer): Promise<ProveReply> {
+  const { sealed } = request
+  const damaged = await flawsOf(sealedPlaces(request), (blob) => verifyBlob(sealed, blob, sealer))
   return { kind: 'proven', sealed, damaged }
 }
 
@@ -69,12 +56,20 @@ export async function replyAbout(
   problems: readonly string[],
   verify: (blob: PackedBlob) => Promise<string | undefined>,
 ): Promise<VerifyReply> {
-  const damaged: { blob: number; reason: string }[] = []
+  return { kind: 'verified', problems, damaged: await flawsOf(blobs, verify), ...packPlaces(blobs) }
+}
+
+/** Looks at one blob after the other. @param verify answers what is wrong with one */
+async function flawsOf<Blob>(
+  blobs: readonly Blob[],
+  verify: (blob: Blob) => Promise<string | undefined>,
+): Promise<Flaw[]> {
+  const damaged: Flaw[] = []
   for (const [i, blob] of blobs.entries()) {
     const reason = await verify(blob)
     if (reason !== undefined) damaged.push({ blob: i, reason })
   }
-  return { kind: 'verified', problems, damaged, ...packPlaces(blobs) }
+  return damaged
 }
 
 function headerOf(pack: Uint8Array, sealer: Sealer, problems: string[]): PackedBlob[] {
